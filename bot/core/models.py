@@ -1,0 +1,160 @@
+"""The nouns: immutable values that every other room speaks in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bot.core.references import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A read that failed. It is never the same as an empty answer: nothing is decided on it."""
+
+    reason: str
+    reason_code: str = "unavailable"
+
+
+class Commit(NamedTuple):
+    """A git commit: full SHA, committer's e-mail address and time (UTC), and the message."""
+
+    sha: str
+    committer: str
+    time: datetime
+    message: str
+
+
+class Entry(NamedTuple):
+    """One file of a git tree: path from the repository's root, mode (`100644`, `100755`, `120000`), blob SHA."""
+
+    path: str
+    mode: str
+    sha: str
+
+
+class ImageVersion(NamedTuple):
+    """What is deployed of an image: its tag, and the manifest digest (`sha256:…`) where it is pinned."""
+
+    tag: str
+    digest: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.tag}@{self.digest}" if self.digest else self.tag
+
+
+class ImageInfo(NamedTuple):
+    """What a registry says of an image.
+
+    `digest` is that of the manifest or index that the reference names; `labels` and `created` come from the
+    configuration of the asked platform (OCI image-spec, config.md).
+    """
+
+    digest: str
+    labels: Mapping[str, str]
+    created: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is promoted as one unit: images by name, the chart's version, the commit of the values source."""
+
+    images: Mapping[str, ImageVersion] = field(default_factory=dict)
+    chart: str | None = None
+    values: str | None = None
+
+
+class Change(NamedTuple):
+    """One value changed in one file: 1-based line, JSON Pointer, old and new text."""
+
+    file: str
+    line: int
+    path: str
+    old: str
+    new: str
+
+
+class Refusal(NamedTuple):
+    """An edit that must not be made: where, a stable reason code, and what to do."""
+
+    file: str
+    line: int
+    path: str
+    reason_code: str
+    reason: str
+
+
+class Review(NamedTuple):
+    """A review on the forge: `commit` is the SHA that the reviewer saw."""
+
+    author: str
+    state: Literal["approved", "changes_requested", "commented", "dismissed"]
+    commit: str
+    time: datetime
+
+
+class Status(NamedTuple):
+    """A commit status on the forge."""
+
+    context: str
+    state: Literal["pending", "success", "failure"]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request of the bot: open, or closed without a merge.
+
+    `comments` holds the bot's own marked comments by key. `files` and `foreign` are filled in by observing git:
+    the content at `head` of each path that differs from the merge base (None: deleted there), and the first
+    commit on the branch that is not the bot's.
+    """
+
+    number: int
+    branch: str
+    head: str
+    title: str
+    body: str
+    author: str
+    state: Literal["open", "closed"]
+    reviews: tuple[Review, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
+    foreign: Commit | None = None
+
+
+class BuildOrder(NamedTuple):
+    """All that fixes an image: what to build, from which commit, on which base.
+
+    `target` carries the tag to push, `base` the digest that was resolved once; `base_name` is the reference as
+    configured (`wso2/wso2mi:4.2.0`). `context` and `dockerfile` are paths in the repository, the latter relative
+    to the context. `args` are build arguments without the base. `created` becomes the image's creation time.
+    """
+
+    target: Reference
+    base: Reference
+    base_name: str
+    base_arg: str
+    commit: str
+    context: str
+    dockerfile: str
+    args: Mapping[str, str]
+    labels: Mapping[str, str]
+    created: datetime
+    platform: str = "linux/amd64"
+
+
+class TestRun(NamedTuple):
+    """The outcome of an image's test command: exit code, and the end of what it printed."""
+
+    exit_code: int
+    output: str
+
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The way to a node in a YAML document: mapping keys and list indexes."""

@@ -1,0 +1,209 @@
+"""What the core needs of the outside, as Protocols; the edges satisfy them, the fakes too.
+
+A method marked `@reads` changes nothing that anyone else can see. Every other method is an *action boundary*:
+the crash tests kill the process before and after each call of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from bot.core.models import BuildOrder, Commit, Entry, ImageInfo, PullRequest, Status, TestRun
+    from bot.core.references import Reference
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+
+def reads(method: F) -> F:
+    """Mark a port's method as one that changes nothing outside this process (a private cache does not count)."""
+    method.__reads__ = True  # type: ignore[attr-defined]
+    return method
+
+
+class GitRepository(Protocol):
+    """A git repository, read and written without a checkout.
+
+    All methods raise `Unavailable` when the remote cannot be reached, `Unauthorised` when it refuses us and
+    `NotFound` for a branch or commit that is not there.
+    """
+
+    url: str
+
+    @reads
+    def fetch(self) -> None:
+        """Bring the private copy up to date with the remote: all branches, gone ones removed."""
+
+    @reads
+    def head(self, branch: str | None = None) -> Commit:
+        """The newest commit of `branch`, or of the default branch. `NotFound` if there is none."""
+
+    @reads
+    def default_branch(self) -> str:
+        """The name of the remote's default branch. `NotFound`, with the fix, if it has none."""
+
+    @reads
+    def commit_of(self, revision: str) -> Commit:
+        """The commit that a full or abbreviated SHA names."""
+
+    @reads
+    def entries(self, commit: str, folder: str = "") -> tuple[Entry, ...]:
+        """Every file below `folder` in the commit's tree, recursively, sorted by path."""
+
+    @reads
+    def read(self, commit: str, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """The bytes of regular files at `commit`; a path that is not a regular file there is left out."""
+
+    @reads
+    def changed(self, old: str, new: str) -> tuple[str, ...]:
+        """Paths that differ between the trees of two commits, renames shown as delete and add."""
+
+    @reads
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor. `NotFound` if the histories are unrelated."""
+
+    @reads
+    def log(self, since: str | None, until: str, folder: str = "", limit: int = 100) -> tuple[Commit, ...]:
+        """Commits reachable from `until` and not from `since`, newest first, that touch `folder`."""
+
+    @reads
+    def write(self, parents: Sequence[str], files: Mapping[str, bytes | None], message: str, when: datetime) -> str:
+        """Make a commit object: the first parent's tree with `files` replaced (None: deleted). Returns its SHA.
+
+        Nobody sees it until `push`. Author and committer are the bot, so the same arguments give the same SHA.
+        """
+
+    @reads
+    def merge(self, base: str, head: str, message: str, when: datetime) -> str:
+        """Make a merge commit object of `head` into `base`, file by file. `Conflict` if both changed one file."""
+
+    def push(self, branch: str, commit: str | None, expected: str | None) -> None:
+        """Set the remote branch to `commit` (None: delete) if it is still at `expected` (None: absent).
+
+        `Conflict` if it is not: somebody else was faster and nothing was changed.
+        """
+
+
+class Forge(Protocol):
+    """Pull requests, reviews, comments and statuses of one GitOps repository."""
+
+    @reads
+    def pull_requests(self) -> Sequence[PullRequest]:
+        """The bot's pull requests (branches `bot/…`): all open ones, and the newest closed unmerged one a branch.
+
+        Complete, or it raises `Unavailable`.
+        """
+
+    def open_pull_request(self, branch: str, title: str, body: str) -> int:
+        """Open a pull request from `branch` to the default branch; an open one of that branch is adopted."""
+
+    def update_pull_request(self, number: int, title: str, body: str) -> None:
+        """Set title and body."""
+
+    def close_pull_request(self, number: int) -> None:
+        """Close without merging. Closing a closed one does nothing."""
+
+    def merge_pull_request(self, number: int, head: str) -> None:
+        """Merge if the branch is still at `head`, else `Conflict`; `Refused` if the forge's rules forbid it."""
+
+    def comment(self, number: int, key: str, body: str) -> None:
+        """Write the bot's one comment marked `key`, or edit it in place."""
+
+    def set_status(self, commit: str, status: Status) -> None:
+        """Set a commit status."""
+
+
+class Manifest(NamedTuple):
+    """A manifest or index as the registry gave it: media type, digest of the bytes, the bytes."""
+
+    media_type: str
+    digest: str
+    body: bytes
+
+
+class Registry(Protocol):
+    """Container registries (OCI distribution-spec 1.1). One object serves all hosts; the reference names the host.
+
+    All methods raise `Unauthorised` for 401 and 403, `Unavailable` for anything else that is not an answer,
+    also for a listing or a body that was cut short or whose digest is wrong.
+    """
+
+    @reads
+    def tags(self, repository: Reference) -> tuple[str, ...]:
+        """All tags of a repository, complete (every page), sorted; `NotFound` if the repository is not there."""
+
+    @reads
+    def digest(self, reference: Reference) -> str | None:
+        """The digest that a tag names now, by one HEAD request; None if the tag is surely absent."""
+
+    @reads
+    def manifest(self, reference: Reference) -> Manifest | None:
+        """The manifest or index by tag or digest; None if surely absent."""
+
+    @reads
+    def image(self, reference: Reference, platform: str = "linux/amd64") -> ImageInfo | None:
+        """Digest, labels and creation time; None if surely absent. In an index, the entry for `platform`."""
+
+    @reads
+    def has_blob(self, repository: Reference, digest: str) -> bool:
+        """Whether the repository holds the blob."""
+
+    @reads
+    def open_blob(self, repository: Reference, digest: str) -> AbstractContextManager[BinaryIO]:
+        """A blob as a stream; reading to the end raises `Unavailable` if size or digest are wrong."""
+
+    def put_blob(self, repository: Reference, digest: str, size: int, content: BinaryIO) -> None:
+        """Upload a blob that is not there yet."""
+
+    def mount_blob(self, repository: Reference, digest: str, source: Reference) -> bool:
+        """Make a blob of `source` appear in `repository` without moving its bytes; False if that cannot be done."""
+
+    def put_manifest(self, reference: Reference, media_type: str, body: bytes) -> str:
+        """Upload a manifest under the reference's tag (or digest) and return its digest."""
+
+
+class Builder(Protocol):
+    """Makes images. Nothing is pushed before `push`."""
+
+    @reads
+    def build(self, order: BuildOrder, source: GitRepository) -> str:
+        """Build and keep the image locally; returns a handle for `test` and `push`.
+
+        `Refused` (with file, line and reason code) for a Dockerfile that must not or cannot be built, `NotFound`
+        for a missing Dockerfile or base, `BotError` with the end of the log when the build itself fails.
+        """
+
+    @reads
+    def test(self, handle: str, command: Sequence[str], seconds: float) -> TestRun:
+        """Run the test command in the built image; `BotError` when it could not be run at all."""
+
+    def push(self, handle: str, target: Reference) -> str:
+        """Push the image under the target's tag and return its digest."""
+
+    @reads
+    def discard(self, handle: str) -> None:
+        """Forget the local image."""
+
+
+class Clock(Protocol):
+    """Time, so that nothing else asks for it."""
+
+    @reads
+    def now(self) -> datetime:
+        """The present time, UTC."""
+
+
+class Edges(NamedTuple):
+    """The concrete edges that `bootstrap` picked. `source` opens another git repository by its URL."""
+
+    git: GitRepository
+    forge: Forge
+    registry: Registry
+    builder: Builder
+    clock: Clock
+    source: Callable[[str], GitRepository]
+    progress: Callable[[str], None]
