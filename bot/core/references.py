@@ -36,7 +36,9 @@ class Reference(NamedTuple):
     def with_tag(self, tag: str) -> Reference:
         """The same repository by tag. `BotError` if the tag is not one."""
         if not is_tag(tag):
-            raise BotError(f"{tag!r} is not an image tag", fix="use letters, digits, `_`, `.` and `-`, at most 128")
+            raise BotError(
+                f"{tag!r} is not an image tag", fix="use letters, digits, `_`, `.` and `-`, at most 128"
+            )
         return Reference(self.registry, self.path, tag)
 
     def with_digest(self, digest: str) -> Reference:
@@ -58,12 +60,12 @@ class Reference(NamedTuple):
 
 def is_tag(text: str) -> bool:
     """Whether the text can be a tag."""
-    return bool(_TAG.match(text))
+    return bool(_TAG.fullmatch(text))
 
 
 def is_digest(text: str) -> bool:
     """Whether the text can be a digest (sha256 or sha512, lower-case hexadecimal)."""
-    return bool(_DIGEST.match(text))
+    return bool(_DIGEST.fullmatch(text))
 
 
 def parse(text: str) -> Reference:
@@ -75,9 +77,9 @@ def parse(text: str) -> Reference:
     if tag is not None and not is_tag(tag):
         raise _bad(text, "the part behind the last `:` is not a tag")
     registry, path = _split_registry(name)
-    if not _DOMAIN.match(registry):
+    if not _DOMAIN.fullmatch(registry):
         raise _bad(text, f"{registry!r} is not a registry host")
-    if not _PATH.match(path) or len(path) > 255:
+    if not _PATH.fullmatch(path) or len(path) > 255:
         raise _bad(text, "the repository must be lower-case words between `/`, without a scheme")
     return Reference(registry, path, tag, digest or None)
 
@@ -110,4 +112,6 @@ def _split_registry(name: str) -> tuple[str, str]:
 
 def _bad(text: str, why: str) -> BotError:
     shown = text if len(text) <= 200 else text[:200] + "…"
-    return BotError(f"{shown!r} is not an image reference: {why}", fix="write it as host/path:tag or host/path@sha256:…")
+    return BotError(
+        f"{shown!r} is not an image reference: {why}", fix="write it as host/path:tag or host/path@sha256:…"
+    )
