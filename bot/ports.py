@@ -71,9 +71,7 @@ class GitRepository(Protocol):
         """Commits reachable from `until` and not from `since`, newest first, that touch `folder`."""
 
     @reads
-    def write(
-        self, parents: Sequence[str], files: Mapping[str, bytes | None], message: str, when: datetime
-    ) -> str:
+    def write(self, parents: Sequence[str], files: Mapping[str, bytes | None], message: str, when: datetime) -> str:
         """Make a commit object: the first parent's tree with `files` replaced (None: deleted). Returns its SHA.
 
         Nobody sees it until `push`. Author and committer are the bot, so the same arguments give the same SHA.

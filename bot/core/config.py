@@ -21,9 +21,7 @@ class Environment(Model):
     """One environment: a folder that Flux applies, and the way into it."""
 
     path: Folder = Field(description="Folder of the environment in this repository.")
-    after: Name | None = Field(
-        None, description="Environment that must have a release before this one gets it."
-    )
+    after: Name | None = Field(None, description="Environment that must have a release before this one gets it.")
     promote: Literal["auto", "manual"] = Field(
         "auto", description="auto: a pull request opens by itself; manual: only on `promote`."
     )
@@ -31,9 +29,7 @@ class Environment(Model):
         "manual",
         description="auto: the bot merges once checks and approvals allow it; manual: a person merges.",
     )
-    approvals: int = Field(
-        0, ge=0, le=20, description="Approvals needed, each by another person than the author."
-    )
+    approvals: int = Field(0, ge=0, le=20, description="Approvals needed, each by another person than the author.")
     approvers: tuple[str, ...] = Field((), description="Who may approve; empty: anyone who can review.")
 
 
@@ -50,9 +46,7 @@ class Build(Model):
     """Where an image is built from."""
 
     git: str = Field(min_length=1, description="URL of the artifact repository.")
-    branch: str | None = Field(
-        None, min_length=1, description="Branch to follow; the default branch if not given."
-    )
+    branch: str | None = Field(None, min_length=1, description="Branch to follow; the default branch if not given.")
     context: Folder = Field(".", description="Folder of the build context in that repository.")
     dockerfile: Folder = Field("Dockerfile", description="Dockerfile, relative to the context.")
     base: str = Field(min_length=1, description="Base image with its tag; its digest is followed.")
@@ -62,9 +56,7 @@ class Build(Model):
         description="ARG before FROM that gets the base image.",
     )
     args: dict[str, str] = Field(default_factory=dict, description="More build arguments.")
-    platform: str = Field(
-        "linux/amd64", pattern=r"^linux/[a-z0-9]+(/[a-z0-9]+)?$", description="Platform to build."
-    )
+    platform: str = Field("linux/amd64", pattern=r"^linux/[a-z0-9]+(/[a-z0-9]+)?$", description="Platform to build.")
 
 
 class Policy(Model):
@@ -85,9 +77,7 @@ class Image(Model):
     repository: str = Field(min_length=1, description="Registry and repository, without a tag.")
     build: Build | None = Field(None, description="How the bot builds it.")
     policy: Policy | None = Field(None, description="How a tag is chosen among those that others push.")
-    test: tuple[str, ...] = Field(
-        (), description="Command that must succeed in a built image before it is pushed."
-    )
+    test: tuple[str, ...] = Field((), description="Command that must succeed in a built image before it is pushed.")
     test_seconds: float = Field(300, gt=0, le=3600, description="Time limit of the test command, in seconds.")
     pin: bool = Field(True, description="Write the digest beside or behind the tag.")
     keys: tuple[Key, ...] = Field((), description="Explicit places; without any, the conventions find them.")
@@ -97,12 +87,8 @@ class Values(Model):
     """A git repository with one values file an environment, synced as part of the release."""
 
     git: str = Field(min_length=1, description="URL of the values repository.")
-    branch: str | None = Field(
-        None, min_length=1, description="Branch to follow; the default branch if not given."
-    )
-    file: str = Field(
-        "values-{environment}.yaml", description="File there; `{environment}` stands for the name."
-    )
+    branch: str | None = Field(None, min_length=1, description="Branch to follow; the default branch if not given.")
+    file: str = Field("values-{environment}.yaml", description="File there; `{environment}` stands for the name.")
     target: Folder = Field("values.yaml", description="File here, relative to the application's folder.")
 
 

@@ -36,9 +36,7 @@ class Reference(NamedTuple):
     def with_tag(self, tag: str) -> Reference:
         """The same repository by tag. `BotError` if the tag is not one."""
         if not is_tag(tag):
-            raise BotError(
-                f"{tag!r} is not an image tag", fix="use letters, digits, `_`, `.` and `-`, at most 128"
-            )
+            raise BotError(f"{tag!r} is not an image tag", fix="use letters, digits, `_`, `.` and `-`, at most 128")
         return Reference(self.registry, self.path, tag)
 
     def with_digest(self, digest: str) -> Reference:
