@@ -47,6 +47,10 @@ class GitRepository(Protocol):
         """The name of the remote's default branch. `NotFound`, with the fix, if it has none."""
 
     @reads
+    def branches(self, prefix: str) -> Mapping[str, str]:
+        """The remote's branches whose names begin with `prefix`, with the SHA of each, as of the last fetch."""
+
+    @reads
     def commit_of(self, revision: str) -> Commit:
         """The commit that a full or abbreviated SHA names."""
 

@@ -107,12 +107,7 @@ class Status(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request of the bot: open, or closed without a merge.
-
-    `comments` holds the bot's own marked comments by key. `files` and `foreign` are filled in by observing git:
-    the content at `head` of each path that differs from the merge base (None: deleted there), and the first
-    commit on the branch that is not the bot's.
-    """
+    """A pull request of the bot: open, or closed without a merge. `comments`: the bot's own marked ones, by key."""
 
     number: int
     branch: str
@@ -124,7 +119,19 @@ class PullRequest:
     reviews: tuple[Review, ...] = ()
     statuses: tuple[Status, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, bytes | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of the bot, seen against the default branch.
+
+    `files`: the content at its head of each path that differs from the merge base (None: deleted there).
+    `foreign`: the first commit on it that is not the bot's.
+    """
+
+    name: str
+    head: Commit
+    files: Mapping[str, bytes | None]
     foreign: Commit | None = None
 
 

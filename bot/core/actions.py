@@ -1,0 +1,143 @@
+"""What the bot can do, as data: a plan is actions, and skips with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.core.models import BuildOrder, Change, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something to do. `title` says it in one line; `key` names it, so that a failed one is known again."""
+
+    kind: ClassVar[str] = ""
+    application: str
+    title: str
+    environment: str | None = None
+    branch: str | None = None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The same text for the same deed, within one run."""
+        return f"{self.kind} {self.environment} {self.application} {self.title}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildImage(Action):
+    """Build, test and push one image."""
+
+    kind: ClassVar[str] = "build_image"
+    image: str
+    order: BuildOrder
+    test: tuple[str, ...] = ()
+    test_seconds: float = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal(Action):
+    """A pull request's content: `files` on top of `parent`; the branch is pushed only if it is still at `expected`.
+
+    `files` is None where the branch already holds what it should.
+    """
+
+    parent: str
+    files: Mapping[str, bytes] | None
+    expected: str | None
+    message: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenPullRequest(Proposal):
+    """Push the branch and open its pull request."""
+
+    kind: ClassVar[str] = "open_pull_request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePullRequest(Proposal):
+    """Rewrite an open pull request in place."""
+
+    kind: ClassVar[str] = "update_pull_request"
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosePullRequest(Action):
+    """Close a pull request that became obsolete, with the reason as a comment, and delete its branch."""
+
+    kind: ClassVar[str] = "close_pull_request"
+    number: int
+    head: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergePullRequest(Action):
+    """Merge, if the branch is still at the head that was evaluated."""
+
+    kind: ClassVar[str] = "merge_pull_request"
+    number: int
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment(Action):
+    """Write or edit the one comment with this key."""
+
+    kind: ClassVar[str] = "comment"
+    number: int
+    comment: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetStatus(Action):
+    """Set a commit status."""
+
+    kind: ClassVar[str] = "set_status"
+    number: int
+    commit: str
+    status: Status
+
+
+class Skip(NamedTuple):
+    """Something that is not done, and why. `waits_for` says what would have to happen, if anything can."""
+
+    environment: str | None
+    application: str
+    reason_code: str
+    reason: str
+    waits_for: str | None = None
+
+
+class Plan(NamedTuple):
+    """All decisions on one snapshot."""
+
+    actions: tuple[Action, ...]
+    skips: tuple[Skip, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented shape of `gitops-bot plan --json` (docs/json.md)."""
+        return {
+            "actions": [action_json(a) for a in self.actions],
+            "skips": [s._asdict() for s in self.skips],
+        }
+
+
+def action_json(action: Action) -> dict[str, Any]:
+    """One action as the documented JSON object."""
+    return {
+        "kind": action.kind,
+        "environment": action.environment,
+        "application": action.application,
+        "branch": action.branch,
+        "title": action.title,
+        "changes": [c._asdict() for c in action.changes],
+    }

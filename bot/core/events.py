@@ -1,0 +1,31 @@
+"""What can set the bot in motion. Whatever it was, the way is the same: observe, plan, apply, report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+
+class Reconcile(NamedTuple):
+    """Something may have changed anywhere: a tick of the clock, a push, a review, a person at the keyboard."""
+
+
+class Build(NamedTuple):
+    """A person wants images built, and no more than that. No applications named: all of them."""
+
+    applications: tuple[str, ...] = ()
+
+
+class Promote(NamedTuple):
+    """A person wants an environment to get a release: the newest allowed one, or the one with that image tag."""
+
+    environment: str
+    applications: tuple[str, ...] = ()
+    version: str | None = None
+    by: str = ""
+
+    def covers(self, environment: str, application: str) -> bool:
+        """Whether this asks for that application in that environment."""
+        return environment == self.environment and (not self.applications or application in self.applications)
+
+
+Event: TypeAlias = Reconcile | Build | Promote

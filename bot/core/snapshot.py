@@ -1,0 +1,53 @@
+"""Everything that was observed at one moment, complete and immutable: `plan` sees this and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.events import Event, Reconcile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bot.core.config import Config
+    from bot.core.models import Branch, Commit, ImageInfo, PullRequest, Release, Unknown
+    from bot.core.references import Reference
+
+
+class ValuesSource(NamedTuple):
+    """A values repository: its head, and each environment's file at the commits that matter.
+
+    A file that is not there at a commit is left out.
+    """
+
+    head: str
+    files: Mapping[str, Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The world as it was read.
+
+    `head`, `config` and `files` are of the default branch at one SHA; `files` holds every file below the
+    environments' folders. `sources` are the heads of the build sources by (application, image); `bases` the
+    digests of the base images by their configured name; `images` what the registry says of a tag (None: it is
+    not there); `history` the releases that the environment before the asked one has had, newest first.
+    `failures` are the actions that failed earlier in this run.
+    """
+
+    now: datetime
+    head: Commit
+    config: Config
+    files: Mapping[str, bytes]
+    pull_requests: tuple[PullRequest, ...] | Unknown
+    branches: Mapping[str, Branch]
+    event: Event = Reconcile()
+    sources: Mapping[tuple[str, str], Commit | Unknown] = field(default_factory=dict)
+    bases: Mapping[str, str | Unknown] = field(default_factory=dict)
+    tags: Mapping[Reference, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    images: Mapping[Reference, ImageInfo | Unknown | None] = field(default_factory=dict)
+    values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
+    history: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
