@@ -1,4 +1,4 @@
-"""What `gitops.yaml` may say: environments, applications, images, values sources."""
+"""What `gitops.yaml` may say: environments, applications, images, values sources, each with its shape."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
-Folder = Annotated[str, StringConstraints(pattern=r"^(\.|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")]
-Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^/~]|~[01])*)+$")]
+# A name becomes a part of a branch name and a folder's: `..` and a `.` at the end would be neither.
+NAME = r"^[a-z0-9](\.?[a-z0-9_-])*$"
+# Each part holds something other than dots, so that no path can climb out of the folder it is relative to.
+FOLDER = r"^(\.|[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)$"
+POINTER = r"^(/([^/~]|~[01])*)+$"
+USER = r"^[^@\s]\S*$"
+ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
+Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
+Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
+User = Annotated[str, StringConstraints(pattern=USER, max_length=255)]
 
 
 class Model(BaseModel):
@@ -30,7 +40,7 @@ class Environment(Model):
         description="auto: the bot merges once checks and approvals allow it; manual: a person merges.",
     )
     approvals: int = Field(0, ge=0, le=20, description="Approvals needed, each by another person than the author.")
-    approvers: tuple[str, ...] = Field((), description="Who may approve; empty: anyone who can review.")
+    approvers: tuple[User, ...] = Field((), description="Who may approve; empty: anyone who can review.")
 
 
 class Key(Model):
@@ -52,11 +62,13 @@ class Build(Model):
     base: str = Field(min_length=1, description="Base image with its tag; its digest is followed.")
     base_arg: str = Field(
         "BASE_IMAGE",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        pattern=ARG,
         description="ARG before FROM that gets the base image.",
     )
-    args: dict[str, str] = Field(default_factory=dict, description="More build arguments.")
-    platform: str = Field("linux/amd64", pattern=r"^linux/[a-z0-9]+(/[a-z0-9]+)?$", description="Platform to build.")
+    args: dict[str, str] = Field(
+        default_factory=dict, description="More build arguments; no secrets, since an image's history shows them."
+    )
+    platform: str = Field("linux/amd64", pattern=PLATFORM, description="Platform to build.")
 
 
 class Policy(Model):
@@ -88,7 +100,11 @@ class Values(Model):
 
     git: str = Field(min_length=1, description="URL of the values repository.")
     branch: str | None = Field(None, min_length=1, description="Branch to follow; the default branch if not given.")
-    file: str = Field("values-{environment}.yaml", description="File there; `{environment}` stands for the name.")
+    file: str = Field(
+        "values-{environment}.yaml",
+        min_length=1,
+        description="File there; `{environment}` stands for the environment's name.",
+    )
     target: Folder = Field("values.yaml", description="File here, relative to the application's folder.")
 
 
@@ -98,13 +114,38 @@ class Application(Model):
     path: Folder | None = Field(
         None, description="Folder below each environment's; the application's name if not given."
     )
-    images: dict[Name, Image] = Field(default_factory=dict)
-    values: Values | None = None
+    images: dict[Name, Image] = Field(default_factory=dict, description="Images of the application, by name.")
+    values: Values | None = Field(None, description="Where its values files come from, if not from here.")
 
 
 class Config(Model):
     """The whole of `gitops.yaml`."""
 
     version: Literal[1] = Field(description="Version of this format.")
-    environments: dict[Name, Environment] = Field(min_length=1)
-    applications: dict[Name, Application] = Field(min_length=1)
+    environments: dict[Name, Environment] = Field(min_length=1, description="Environments, by name.")
+    applications: dict[Name, Application] = Field(min_length=1, description="Applications, by name.")
+
+
+def application_folder(config: Config, environment: str, application: str) -> str:
+    """The application's folder in an environment, from the repository's root; empty for the root itself.
+
+    `KeyError` for a name that the configuration does not have.
+    """
+    below = config.applications[application].path or application
+    return "/".join(part for part in (config.environments[environment].path, below) if part != ".")
+
+
+def promotion_order(config: Config) -> tuple[str, ...]:
+    """The names of the environments, each behind the one it is `after`; else in the order of the file.
+
+    For a configuration from `load_config`, where `after` names an environment and goes in no circle.
+    """
+    ordered: dict[str, None] = {}
+    for name in config.environments:
+        way: list[str] = []
+        step: str | None = name
+        while step is not None and step not in ordered:
+            way.append(step)
+            step = config.environments[step].after
+        ordered.update(dict.fromkeys(reversed(way)))
+    return tuple(ordered)
