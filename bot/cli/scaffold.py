@@ -1,0 +1,203 @@
+"""`gitops-bot init`: a GitOps repository for one application, written from `bot/scaffold`, never over what is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from importlib.resources import files as resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import click
+
+from bot import __version__
+from bot.core.errors import BotError
+from bot.core.references import parse, parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_APPLICATION = re.compile(r"[a-z]([a-z0-9-]{0,51}[a-z0-9])?")
+_GIT_URL = re.compile(r"(?:(?:https?|ssh|git|file)://|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:|/)[!-~]+")
+_PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9._/:@+~-]*[A-Za-z0-9._/@+~-])?")
+_NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+
+
+class Sample(NamedTuple):
+    """What `init` asks for: the application's name, its image, and where artifacts, values and base come from."""
+
+    application: str = "micro-integrator"
+    repository: str = "registry.example.com/wso2/micro-integrator"
+    artifacts: str = "https://github.com/example/mi-artifacts.git"
+    values: str = "https://github.com/example/mi-values.git"
+    base: str = "docker.io/wso2/wso2mi:4.2.0"
+
+
+class _Size(NamedTuple):
+    """What an environment gets: replicas, and requests and limits in Kubernetes' quantities."""
+
+    replicas: int
+    memory_request: str = "512Mi"
+    memory_limit: str = "1Gi"
+    cpu_request: str = "500m"
+    cpu_limit: str = "1000m"
+
+
+_SIZES = {
+    "dev": _Size(1),
+    "staging": _Size(2),
+    "prod": _Size(3, memory_request="1Gi", memory_limit="2Gi", cpu_request="1000m", cpu_limit="2000m"),
+}
+
+
+def render(sample: Sample) -> dict[str, str]:
+    """The files of the GitOps repository: path with `/` from its root → text, sorted by path.
+
+    `BotError` names the option whose value cannot be used. The result is a valid configuration for any other.
+    """
+    words = _words(sample)
+    found = {
+        "gitops.yaml": _fill("gitops.yaml", words),
+        ".github/workflows/gitops-bot.yml": _fill("workflow.yaml", words),
+    }
+    for environment, size in _SIZES.items():
+        host = f"{sample.application}.{environment}.example.com"
+        here = words | {"environment": environment, "host": host} | {k: str(v) for k, v in size._asdict().items()}
+        for template in _templates("environment"):
+            target = template.replace("environment/application/", f"environment/{sample.application}/")
+            found[target.replace("environment", f"envs/{environment}", 1)] = _fill(template, here)
+    return dict(sorted(found.items()))
+
+
+def write(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Write the files below `folder` and return the paths that are new; those there with the same text are left.
+
+    `BotError` (`exists`), with nothing written, if anything else is in the way, be it a link.
+    """
+    try:
+        taken = [path for path, text in files.items() if _in_the_way(folder, path, text.encode())]
+        if taken:
+            shown = "\n  ".join(taken)
+            raise BotError(
+                f"{len(taken)} files are there already and differ from what would be written:\n  {shown}",
+                fix="move them away, or name another folder: nothing was written",
+                reason_code="exists",
+            )
+        new = [path for path in files if not (folder / path).exists()]
+        for path in new:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / path).open("xb") as file:
+                file.write(files[path].encode())
+    except OSError as error:
+        raise BotError(f"cannot write {error.filename}: {error.strerror}", fix="make the folder writable") from error
+    return new
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--application", default=Sample().application, show_default=True, help="Name of the application.")
+@click.option("--repository", default=Sample().repository, show_default=True, help="Image to build, without a tag.")
+@click.option(
+    "--artifacts", default=Sample().artifacts, show_default=True, help="Git URL of the Dockerfile's repository."
+)
+@click.option(
+    "--values", default=Sample().values, show_default=True, help="Git URL of the values-ENVIRONMENT.yaml files."
+)
+@click.option("--base", default=Sample().base, show_default=True, help="Base image with its tag.")
+def init(folder: Path, application: str, repository: str, artifacts: str, values: str, base: str) -> None:
+    """Write a GitOps repository for one application into FOLDER (default: here).
+
+    Nothing that is there is overwritten; a second run with the same options changes nothing.
+    """
+    files = render(Sample(application, repository, artifacts, values, base))
+    new = write(folder, files)
+    for path in new:
+        click.echo(f"wrote {folder / path}")
+    if not new:
+        click.echo(f"all {len(files)} files are there already")
+    click.echo(_next_steps(application))
+
+
+def _words(sample: Sample) -> dict[str, str]:
+    if not _APPLICATION.fullmatch(sample.application) or sample.application in _NOT_TEXT:
+        raise _bad(
+            "application", "it names namespaces and Helm releases", "lower-case letters, digits and `-`, at most 53"
+        )
+    repository, base = parse_repository(sample.repository), parse(sample.base)
+    if not base.tag or base.digest:
+        raise _bad("base", "the base's digest is followed, so it is named by tag", "host/path:tag")
+    return {
+        "application": sample.application,
+        "repository": _scalar(str(repository)),
+        "registry": _scalar(repository.registry),
+        "image": _scalar(repository.path),
+        "artifacts": _scalar(_git_url("artifacts", sample.artifacts)),
+        "values": _scalar(_git_url("values", sample.values)),
+        "base": _scalar(sample.base),
+        "tag": base.tag,
+        "version": __version__,
+    }
+
+
+def _git_url(option: str, url: str) -> str:
+    """The URL, if it is one and holds no credentials; what it holds is not repeated in the error."""
+    if not _GIT_URL.fullmatch(url):
+        raise _bad(
+            option, "it is not the URL of a git repository", "https://host/path, git@host:path or an absolute path"
+        )
+    try:
+        parts = urlsplit(url)
+        secret = parts.password or (parts.username and parts.scheme in ("http", "https"))
+    except ValueError as error:
+        raise _bad(option, "it is not a URL", "https://host/path, git@host:path or an absolute path") from error
+    if secret:
+        raise _bad(option, "it holds credentials, which do not belong in git", "the URL without them")
+    return url
+
+
+def _bad(option: str, why: str, form: str) -> BotError:
+    return BotError(f"--{option} cannot be used: {why}", fix=f"give it as {form}", reason_code="invalid_option")
+
+
+def _scalar(text: str) -> str:
+    """The text as a YAML scalar that every parser reads as text: plain where that is sure, else in double quotes."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
+    return text if plain else json.dumps(text)
+
+
+def _templates(folder: str) -> Iterator[str]:
+    for entry in resources("bot").joinpath("scaffold", folder).iterdir():
+        path = f"{folder}/{entry.name}"
+        if entry.is_dir():
+            yield from _templates(path)
+        else:
+            yield path
+
+
+def _fill(template: str, words: Mapping[str, str]) -> str:
+    text = resources("bot").joinpath("scaffold", template).read_text("utf-8")
+    return Template(text).substitute(words)
+
+
+def _in_the_way(folder: Path, path: str, content: bytes) -> bool:
+    for parent in reversed(Path(path).parents[:-1]):
+        if os.path.lexists(folder / parent) and ((folder / parent).is_symlink() or not (folder / parent).is_dir()):
+            return True
+    target = folder / path
+    if not os.path.lexists(target):
+        return False
+    return target.is_symlink() or not target.is_file() or target.read_bytes() != content
+
+
+def _next_steps(application: str) -> str:
+    namespaces = ", ".join(f"{application}-{environment}" for environment in _SIZES)
+    return (
+        "\nNext:\n"
+        "  1. Read gitops.yaml, then run `gitops-bot validate`.\n"
+        "  2. Commit, and push to the repository that Flux watches.\n"
+        "  3. Apply envs/ENVIRONMENT/flux.yaml to each environment's cluster with kubectl.\n"
+        f"  4. Make the image pull secret `registry-credentials` in the namespaces {namespaces}."
+    )
