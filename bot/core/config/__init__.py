@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.config.load import load_config
 from bot.core.config.models import (
     Application,
     Build,
@@ -15,17 +16,26 @@ from bot.core.config.models import (
     application_folder,
     promotion_order,
 )
+from bot.core.config.problems import ConfigError, Problem, missing_config
+from bot.core.config.schema import json_schema
+from bot.core.config.source import MOST_BYTES
 
 __all__ = [
+    "MOST_BYTES",
     "Application",
     "Build",
     "Config",
+    "ConfigError",
     "Environment",
     "Image",
     "Key",
     "Model",
     "Policy",
+    "Problem",
     "Values",
     "application_folder",
+    "json_schema",
+    "load_config",
+    "missing_config",
     "promotion_order",
 ]
