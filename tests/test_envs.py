@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from cloudcoil.models.fluxcd.helm import v2 as helm
 from cloudcoil.models.fluxcd.kustomize import v1 as kustomize
 from cloudcoil.models.fluxcd.source import v1 as source
 
-from bot.core.config import Config
+from bot.core.config import load_config
 from bot.core.references import parse_repository
 from tests.conftest import missing
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 HERE = Path(__file__).parents[1]
-CONFIG = Config.model_validate_json(json.dumps(yaml.safe_load((HERE / "gitops.yaml").read_bytes())))
+CONFIG = load_config((HERE / "gitops.yaml").read_bytes())
 ENVIRONMENTS = sorted(CONFIG.environments)
 NAME = "micro-integrator"
 SCHEMAS: dict[str, type[BaseModel]] = {

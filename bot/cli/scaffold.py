@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-from importlib.resources import files as resources
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 import click
 
 from bot import __version__
 from bot.core.errors import BotError
+from bot.core.git_urls import check_git_url
 from bot.core.references import parse, parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+_TEMPLATES = Path(__file__).parents[1] / "scaffold"
 _APPLICATION = re.compile(r"[a-z]([a-z0-9-]{0,51}[a-z0-9])?")
-_GIT_URL = re.compile(r"(?:(?:https?|ssh|git|file)://|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:|/)[!-~]+")
 _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9._/:@+~-]*[A-Za-z0-9._/@+~-])?")
 _NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 
@@ -56,7 +55,7 @@ _SIZES = {
 def render(sample: Sample) -> dict[str, str]:
     """The files of the GitOps repository: path with `/` from its root → text, sorted by path.
 
-    `BotError` names the option whose value cannot be used. The result is a valid configuration for any other.
+    `BotError` says which value cannot be used; with all others the configuration is valid.
     """
     words = _words(sample)
     found = {
@@ -66,9 +65,10 @@ def render(sample: Sample) -> dict[str, str]:
     for environment, size in _SIZES.items():
         host = f"{sample.application}.{environment}.example.com"
         here = words | {"environment": environment, "host": host} | {k: str(v) for k, v in size._asdict().items()}
-        for template in _templates("environment"):
-            target = template.replace("environment/application/", f"environment/{sample.application}/")
-            found[target.replace("environment", f"envs/{environment}", 1)] = _fill(template, here)
+        for path in sorted((_TEMPLATES / "environment").rglob("*.yaml")):
+            target = path.relative_to(_TEMPLATES / "environment").as_posix()
+            target = target.replace("application/", f"{sample.application}/")
+            found[f"envs/{environment}/{target}"] = _fill(path.relative_to(_TEMPLATES).as_posix(), here)
     return dict(sorted(found.items()))
 
 
@@ -143,18 +143,10 @@ def _words(sample: Sample) -> dict[str, str]:
 
 
 def _git_url(option: str, url: str) -> str:
-    """The URL, if it is one and holds no credentials; what it holds is not repeated in the error."""
-    if not _GIT_URL.fullmatch(url):
-        raise _bad(
-            option, "it is not the URL of a git repository", "https://host/path, git@host:path or an absolute path"
-        )
     try:
-        parts = urlsplit(url)
-        secret = parts.password or (parts.username and parts.scheme in ("http", "https"))
-    except ValueError as error:
-        raise _bad(option, "it is not a URL", "https://host/path, git@host:path or an absolute path") from error
-    if secret:
-        raise _bad(option, "it holds credentials, which do not belong in git", "the URL without them")
+        check_git_url(url)
+    except BotError as error:
+        raise BotError(f"--{option}: {error.message}", fix=error.fix, reason_code="invalid_option") from error
     return url
 
 
@@ -165,21 +157,11 @@ def _bad(option: str, why: str, form: str) -> BotError:
 def _scalar(text: str) -> str:
     """The text as a YAML scalar that every parser reads as text: plain where that is sure, else in double quotes."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
-    return text if plain else json.dumps(text)
-
-
-def _templates(folder: str) -> Iterator[str]:
-    for entry in resources("bot").joinpath("scaffold", folder).iterdir():
-        path = f"{folder}/{entry.name}"
-        if entry.is_dir():
-            yield from _templates(path)
-        else:
-            yield path
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _fill(template: str, words: Mapping[str, str]) -> str:
-    text = resources("bot").joinpath("scaffold", template).read_text("utf-8")
-    return Template(text).substitute(words)
+    return Template((_TEMPLATES / template).read_text("utf-8")).substitute(words)
 
 
 def _in_the_way(folder: Path, path: str, content: bytes) -> bool:

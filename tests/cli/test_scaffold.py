@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cli.scaffold import Sample, init, render, write
-from bot.core.config import Config
+from bot.core.config import Config, load_config
 from bot.core.errors import BotError
 
 HERE = Path(__file__).parents[2]
@@ -27,7 +26,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def config_in(files: dict[str, str]) -> Config:
-    return Config.model_validate_json(json.dumps(yaml.safe_load(files["gitops.yaml"])))
+    return load_config(files["gitops.yaml"].encode())
 
 
 @pytest.mark.parametrize("path", sorted(render(Sample())))
