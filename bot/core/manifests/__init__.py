@@ -1,0 +1,32 @@
+"""YAML manifests: where versions live in them, and edits that change those bytes and no others."""
+
+from bot.core.manifests.charts import Chart, FoundChart, chart_version, find_chart, set_chart
+from bot.core.manifests.hazards import REASONS
+from bot.core.manifests.images import Found, find_image
+from bot.core.manifests.nodes import Identity
+from bot.core.manifests.places import Place
+from bot.core.manifests.setting import Wanted, set_image
+from bot.core.manifests.splice import Edit, Edited, Note, edit
+from bot.core.manifests.values import Wish, sync_values, synced_commit
+
+__all__ = [
+    "REASONS",
+    "Chart",
+    "Edit",
+    "Edited",
+    "Found",
+    "FoundChart",
+    "Identity",
+    "Note",
+    "Place",
+    "Wanted",
+    "Wish",
+    "chart_version",
+    "edit",
+    "find_chart",
+    "find_image",
+    "set_chart",
+    "set_image",
+    "sync_values",
+    "synced_commit",
+]

@@ -1,0 +1,51 @@
+"""Every reason not to edit has one stable code and one fix, and they all stand here."""
+
+from __future__ import annotations
+
+from bot.core.models import Refusal
+
+REASONS = {
+    "alias": "change the value where the anchor is, or write it out here",
+    "ambiguous_version": "make all places of the image name one version",
+    "bad_value": "give one line of text without control characters",
+    "bad_version": "write a tag, `tag@sha256:…` or a digest there",
+    "bom_inside": "remove the byte order mark that is not at the start of the file",
+    "conflicting_edits": "ask for one value only",
+    "control_character": "remove the character",
+    "digest_unknown": "give the digest too, or do not pin the image",
+    "document_ambiguous": "give each object of the file its own kind, namespace and name",
+    "document_missing": "correct the name, or add the object",
+    "duplicate_key": "remove all but one of the equal keys, readers disagree which one counts",
+    "empty_value": "write the present value there once, empty means the default of the chart",
+    "encrypted": "change it with sops, any other edit breaks its checksum",
+    "file_missing": "correct the file's name in the configuration, or add the file",
+    "image_field_missing": "add the image's repository and tag to the values source",
+    "item_ambiguous": "give each item of the list its own name, or name the item by its number",
+    "merged_key": "write the key out here, or name the place that it is merged from",
+    "multi_line": "write the value on one line",
+    "not_a_scalar": "name a place that holds one value",
+    "not_parsable": "correct the YAML there",
+    "not_utf8": "save the file as UTF-8",
+    "other_image": "correct the key in the configuration, or the repository in the file",
+    "path_missing": "correct the path, or add the key",
+    "readers_disagree": "replace the line separators U+0085, U+2028 and U+2029 by ordinary line ends or spaces",
+    "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
+    "substituted": "change the variable where Flux takes it from, or write the value out here",
+    "tagged": "remove the YAML tag, or use !!str",
+    "templated": "change the values of the template instead, templates are not edited",
+    "too_deep": "nest less deeply",
+    "verification_failed": "report the file, the edit would have changed something else too",
+}
+"""Reason code → what a person does about it."""
+
+
+class Hazard(Exception):
+    """Raised inside this package when an edit must not be made; `edit` and the finders turn it into a `Refusal`."""
+
+    def __init__(self, code: str, line: int, what: str) -> None:
+        super().__init__(what)
+        self.code, self.line, self.what = code, line, what
+
+    def refusal(self, file: str, path: str = "") -> Refusal:
+        """The same as a value: `path` is a JSON Pointer, empty for the whole file."""
+        return Refusal(file, self.line, path, self.code, f"{self.what}; {REASONS[self.code]}")

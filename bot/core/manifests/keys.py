@@ -1,0 +1,66 @@
+"""Explicit keys of the configuration become places, as the conventions' findings do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.manifests.conventions import Candidate
+from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.locate import from_pointer, scalar, trail
+from bot.core.manifests.nodes import Document, text
+from bot.core.manifests.splice import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bot.core.config import Key
+    from bot.core.models import Path, Refusal
+
+
+def file_of(key: Key, folder: str) -> str:
+    """The key's file as a path of the GitOps repository; `folder` is the application's."""
+    return f"{folder}/{key.file}" if folder not in ("", ".") else key.file
+
+
+def from_keys(
+    files: Mapping[str, bytes], keys: Iterable[Key], folder: str
+) -> list[tuple[str, Document, Candidate] | Refusal]:
+    """Each key's file, document and candidate (its name is empty for tag and digest), or why it leads nowhere."""
+    found: list[tuple[str, Document, Candidate] | Refusal] = []
+    for key in keys:
+        file = file_of(key, folder)
+        try:
+            if file not in files:
+                raise Hazard("file_missing", 1, f"the file {file} is not there")
+            found += [(file, *one) for one in _candidates(files[file], key)]
+        except Hazard as hazard:
+            found.append(hazard.refusal(file, key.tag or key.digest or key.image or ""))
+    return found
+
+
+def _candidates(content: bytes, key: Key) -> Iterator[tuple[Document, Candidate]]:
+    documents = readable(content).documents
+    tag, digest, image = (from_pointer(one) if one else None for one in (key.tag, key.digest, key.image))
+    if image:
+        document = _document(documents, image)
+        yield document, Candidate("image", text(scalar(trail(document.root, image))) or "", image=image)
+    if tag or digest:
+        document = _document(documents, tag or digest or ())
+        yield document, Candidate("fields", "", tag=tag, digest=digest)
+
+
+def _document(documents: tuple[Document, ...], path: Path) -> Document:
+    """The one document in which the path leads somewhere."""
+    found: list[Document] = []
+    problem = Hazard("path_missing", 1, "the file is empty")
+    for document in documents:
+        try:
+            trail(document.root, path)
+            found.append(document)
+        except Hazard as hazard:
+            problem = hazard
+    if not found:
+        raise problem
+    if len(found) > 1:
+        raise Hazard("document_ambiguous", found[1].root.line, "more than one document of the file has that path")
+    return found[0]

@@ -1,0 +1,125 @@
+"""A YAML file as nodes that know the bytes they came from; aliases and merges stay as they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+
+@dataclass(slots=True, eq=False)
+class Base:
+    """What all nodes have: byte span [start, end) without anchor and tag, 1-based line, and how often aliased."""
+
+    start: int
+    end: int
+    line: int
+    anchor: str | None = None
+    tag: str | None = None
+    aliases: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Scalar(Base):
+    """A scalar: the text it stands for, and its style (empty for plain, or one of `' " | >`)."""
+
+    text: str = ""
+    style: str = ""
+
+    @property
+    def value(self) -> str:
+        """The text, without the line end of a block scalar."""
+        return self.text.rstrip("\n") if self.style in ("|", ">") else self.text
+
+
+@dataclass(slots=True, eq=False)
+class Alias(Base):
+    """`*name`: stands for the anchored node, None while that one is still open (it contains itself)."""
+
+    name: str = ""
+    target: Node | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(Base):
+    """A list."""
+
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Mapping(Base):
+    """A mapping as written: pairs in order, equal keys and `<<` included."""
+
+    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+
+    def all(self, key: str) -> list[tuple[Node, Node]]:
+        """Every pair that is physically here under `key`."""
+        return [pair for pair in self.pairs if key_text(pair[0]) == key]
+
+    def get(self, key: str) -> Node | None:
+        """The first value that is physically here under `key`."""
+        return next((value for _, value in self.all(key)), None)
+
+
+Node: TypeAlias = Scalar | Alias | Sequence | Mapping
+
+
+class Identity(NamedTuple):
+    """What names a Kubernetes object within a file; the namespace may be empty."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+class Document(NamedTuple):
+    """One document of a file: its number from 0, its root, and the object's identity if it is one."""
+
+    number: int
+    root: Node
+    identity: Identity | None
+
+
+class Parsed(NamedTuple):
+    """A file: its documents, all nodes in the order of the text, and its dominant kind of quote."""
+
+    documents: tuple[Document, ...]
+    nodes: tuple[Node, ...]
+    quote: str
+
+
+def key_text(node: Node) -> str | None:
+    """The text of a key, seen through an alias; None for a key that is a collection."""
+    target = node.target if isinstance(node, Alias) else node
+    return target.text if isinstance(target, Scalar) else None
+
+
+def text(node: Node | None) -> str | None:
+    """The value of a scalar, seen through an alias; None for anything else."""
+    target = node.target if isinstance(node, Alias) else node
+    return target.value if isinstance(target, Scalar) else None
+
+
+def read(mapping: Mapping, key: str) -> Node | None:
+    """The value under `key`, taken from what is merged by `<<` if it is not physically here."""
+    found = mapping.get(key)
+    if found is not None:
+        return found
+    for _, merged in mapping.all("<<"):
+        for source in merged.items if isinstance(merged, Sequence) else [merged]:
+            target = source.target if isinstance(source, Alias) else source
+            if isinstance(target, Mapping) and (found := target.get(key)) is not None:
+                return found
+    return None
+
+
+def identity(root: Node) -> Identity | None:
+    """apiVersion, kind, namespace and name of a document; None unless it is an object with a name."""
+    metadata = root.get("metadata") if isinstance(root, Mapping) else None
+    if not isinstance(root, Mapping) or not isinstance(metadata, Mapping):
+        return None
+    api_version, kind, name = text(root.get("apiVersion")), text(root.get("kind")), text(metadata.get("name"))
+    if api_version is None or kind is None or name is None:
+        return None
+    return Identity(api_version, kind, text(metadata.get("namespace")) or "", name)

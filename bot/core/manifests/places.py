@@ -1,0 +1,110 @@
+"""A candidate of the conventions or of the configuration becomes a place with the version that is read there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.core.errors import BotError
+from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.locate import pointer, scalar, trail
+from bot.core.manifests.nodes import Alias, Document, Identity, Scalar
+from bot.core.manifests.splice import check_text, is_empty
+from bot.core.models import ImageVersion, Path, Refusal
+from bot.core.references import is_digest, is_tag, parse_repository
+
+if TYPE_CHECKING:
+    from bot.core.manifests.conventions import Candidate, Form
+    from bot.core.references import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a version lives: the scalars of tag and digest, or the one (`image`) that holds `name:tag@digest`.
+
+    `line` is 1-based; `version.tag` is empty where only a digest is written; `version.digest` is None where
+    nothing is pinned, even if a `digest` key is there, empty.
+    """
+
+    file: str
+    document: Identity | int
+    line: int
+    form: Form
+    version: ImageVersion
+    name: str
+    tag: Path | None = None
+    digest: Path | None = None
+    image: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The one path to show for this place."""
+        return self.image or self.tag or self.digest or ()
+
+
+def read_place(file: str, document: Document, candidate: Candidate, repository: Reference) -> Place | Refusal | None:
+    """The place, if it is one of `repository` (None if not), or why its version cannot be read."""
+    name = _split(candidate.name)[0] if candidate.image else candidate.name
+    # A key of the configuration for tag and digest names no image: it stands for the configured one.
+    if name and not _is_repository(name, repository):
+        return None
+    try:
+        return _place(file, document, candidate, name)
+    except Hazard as hazard:
+        path = candidate.image or candidate.tag or candidate.digest or ()
+        return hazard.refusal(file, pointer(path))
+
+
+def _place(file: str, document: Document, candidate: Candidate, name: str) -> Place:
+    tag_path, digest_path = candidate.tag, candidate.digest
+    if candidate.image:
+        node = _scalar(document, candidate.image)
+        version = _checked(*_split(node.value)[1:], node)
+    else:
+        tag, digest = (_scalar(document, path) if path else None for path in (tag_path, digest_path))
+        node, version = _fields(tag, digest)
+        # An empty tag means the chart's own; where a digest decides, it is left alone.
+        tag_path = tag_path if version.tag else None
+    address = document.identity or document.number
+    return Place(file, address, node.line, candidate.form, version, name, tag_path, digest_path, candidate.image)
+
+
+def _scalar(document: Document, path: Path) -> Scalar:
+    found = scalar(trail(document.root, path))
+    node = found.target if isinstance(found, Alias) else found
+    if not isinstance(node, Scalar):
+        raise Hazard("not_a_scalar", found.line, "the value is a mapping or a list")
+    check_text(node)
+    return node
+
+
+def _fields(tag: Scalar | None, digest: Scalar | None) -> tuple[Scalar, ImageVersion]:
+    text, _, behind = ("", "", "") if tag is None or is_empty(tag) else tag.value.partition("@")
+    beside = "" if digest is None or is_empty(digest) else digest.value
+    node = (tag if text else digest) or tag
+    if node is None:
+        raise Hazard("path_missing", 1, "there is neither tag nor digest")
+    return node, _checked(text, beside or behind, node)
+
+
+def _checked(tag: str, digest: str, node: Scalar) -> ImageVersion:
+    if not tag and not digest:
+        raise Hazard("empty_value", node.line, "neither tag nor digest is written")
+    if (tag and not is_tag(tag)) or (digest and not is_digest(digest)):
+        raise Hazard("bad_version", node.line, "the value is not a tag, a digest or both")
+    return ImageVersion(tag, digest or None)
+
+
+def _split(image: str) -> tuple[str, str, str]:
+    """`name:tag@digest` → its three parts, unchecked; missing ones are empty."""
+    rest, _, digest = image.partition("@")
+    folder, slash, last = rest.rpartition("/")
+    last, _, tag = last.partition(":")
+    return folder + slash + last, tag, digest
+
+
+def _is_repository(name: str, repository: Reference) -> bool:
+    try:
+        return parse_repository(name) == repository.repository
+    except BotError:
+        return False

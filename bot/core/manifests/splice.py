@@ -1,0 +1,252 @@
+"""An edit replaces one scalar's bytes and nothing else, proves it by reading the result, or is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.manifests.document import encrypted, parse
+from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.locate import document, pointer, scalar, trail
+from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
+from bot.core.manifests.scalars import is_line, is_string, written
+from bot.core.models import Change, Path, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.core.manifests.nodes import Identity
+
+_STR = "tag:yaml.org,2002:str"
+_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
+_VARIABLE = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)?")
+_NULL = ("", "~", "null", "Null", "NULL")
+
+
+class Edit(NamedTuple):
+    """One value to set: where (keys, and numbers or `name`s of list items), the new text, in which document.
+
+    `fill` allows an empty value to be filled, which is otherwise refused.
+    """
+
+    path: Path
+    new: str
+    document: Identity | int = 0
+    fill: bool = False
+
+
+class Note(NamedTuple):
+    """Something that a person should know of an edit that was made; the same fields as a `Refusal`."""
+
+    file: str
+    line: int
+    path: str
+    reason_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The outcome of `edit`. With any refusal, `content` is what it was and `changes` is empty."""
+
+    content: bytes
+    changes: tuple[Change, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class _Target(NamedTuple):
+    edit: Edit
+    nodes: list[Node]
+    scalar: Scalar | Alias
+
+
+class _Splice(NamedTuple):
+    start: int
+    end: int
+    new: bytes
+
+
+def edit(file: str, content: bytes, edits: Sequence[Edit]) -> Edited:
+    """Set every value, or none: the bytes of `file` and the edits → new bytes, changes, refusals, notes.
+
+    A value that is already there, and reads as a string, is neither a change nor a refusal.
+    """
+    try:
+        parsed = readable(content)
+    except Hazard as hazard:
+        return Edited(content, (), tuple(hazard.refusal(file, pointer(one.path)) for one in edits))
+    wanted, refusals = _targets(file, parsed, edits)
+    if refusals or not wanted:
+        return Edited(content, (), tuple(refusals))
+    try:
+        result = _spliced(content, parsed, wanted)
+    except Hazard as hazard:
+        return Edited(content, (), tuple(hazard.refusal(file, pointer(one.edit.path)) for one in wanted))
+    changes = tuple(_change(file, one) for one in wanted)
+    return Edited(result, changes, (), tuple(note for one in wanted for note in _notes(file, one)))
+
+
+def readable(content: bytes) -> Parsed:
+    """The file's nodes. `Hazard` if it cannot be read, or SOPS keeps it."""
+    parsed = parse(content)
+    if block := encrypted(parsed):
+        raise Hazard("encrypted", block.line, "the file is encrypted by SOPS")
+    return parsed
+
+
+def _targets(file: str, parsed: Parsed, edits: Sequence[Edit]) -> tuple[list[_Target], list[Refusal]]:
+    wanted: dict[int, _Target] = {}
+    refusals: list[Refusal] = []
+    # Aliases come last: they are satisfied when their anchor gets the value.
+    for late in (False, True):
+        for one in edits:
+            try:
+                nodes = trail(document(parsed, one.document).root, one.path)
+                target = _Target(one, nodes, scalar(nodes))
+                if isinstance(target.scalar, Alias) is late:
+                    _want(target, wanted)
+            except Hazard as hazard:
+                refusals.append(hazard.refusal(file, pointer(one.path)))
+    return list(wanted.values()), list(dict.fromkeys(refusals))
+
+
+def _want(target: _Target, wanted: dict[int, _Target]) -> None:
+    one, node = target.edit, target.scalar
+    if not is_line(one.new):
+        raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
+    if isinstance(node, Alias):
+        known = wanted.get(id(node.target))
+        if (known.edit.new if known else _held(node.target)) != one.new:
+            raise Hazard("alias", node.line, f"the value is the alias *{node.name}")
+        return
+    if _held(node) == one.new:
+        return
+    if wanted.setdefault(id(node), target).edit.new != one.new:
+        raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
+    _check(node, one.fill)
+
+
+def _held(node: Node | None) -> str | None:
+    """The string that every reader finds in the scalar; None if some find a number, a date, nothing or a tag."""
+    if not isinstance(node, Scalar):
+        return None
+    if node.tag == _STR or (node.tag is None and (node.style or is_string(node.text))):
+        return node.value
+    return None
+
+
+def is_empty(node: Scalar) -> bool:
+    """Whether the scalar is null or the empty string."""
+    return not node.value.strip() or (not node.style and node.text in _NULL)
+
+
+def _check(node: Scalar, fill: bool) -> None:
+    if is_empty(node) and not fill:
+        raise Hazard("empty_value", node.line, "the value is empty")
+    if node.tag not in (None, _STR):
+        raise Hazard("tagged", node.line, f"the value has the YAML tag {node.tag}")
+    check_text(node)
+    if _BREAK.search(node.value):
+        raise Hazard("multi_line", node.line, "the value has several lines")
+
+
+def check_text(node: Scalar) -> None:
+    """`Hazard` if something fills the value in later: Flux's substitution or a template."""
+    if found := _VARIABLE.search(node.text):
+        raise Hazard("substituted", node.line, f"the value comes from the variable {found[1] or node.text}")
+    if "{{" in node.text:
+        raise Hazard("templated", node.line, "the value is a template: {{ … }}")
+
+
+def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
+    result, position = bytearray(), 0
+    for one in sorted((_splice(content, parsed, target) for target in wanted), key=lambda splice: splice.start):
+        result += content[position : one.start] + one.new
+        position = one.end
+    new = bytes(result + content[position:])
+    _verify(parsed, new, wanted)
+    _second_opinion(content, new)
+    return new
+
+
+def _splice(content: bytes, parsed: Parsed, target: _Target) -> _Splice:
+    node, new = target.scalar, target.edit.new
+    assert isinstance(node, Scalar)  # noqa: S101 - for the type checker: `_want` keeps aliases out
+    if node.style in ("|", ">"):
+        return _block(content, node, new)
+    if b"\n" in (old := content[node.start : node.end]) or b"\r" in old:
+        raise Hazard("multi_line", node.line, "the value has several lines")
+    text = written(new, node.style, parsed.quote, tagged=node.tag is not None)
+    # `key:` without a value: a blank must come between.
+    blank = " " if node.start == node.end and content[node.start - 1 : node.start] not in (b" ", b"\t") else ""
+    return _Splice(node.start, node.end, (blank + text).encode())
+
+
+def _block(content: bytes, node: Scalar, new: str) -> _Splice:
+    old = node.value.encode()
+    lines = content[node.start : node.end].splitlines(keepends=True)
+    filled = [number for number, line in enumerate(lines) if number and line.strip()]
+    if len(filled) != 1 or not lines[filled[0]].rstrip(b"\r\n").endswith(old):
+        raise Hazard("multi_line", node.line, "the value has several lines")
+    end = node.start + len(b"".join(lines[: filled[0]])) + len(lines[filled[0]].rstrip(b"\r\n"))
+    return _Splice(end - len(old), end, new.encode())
+
+
+def _verify(parsed: Parsed, new: bytes, wanted: list[_Target]) -> None:
+    """Read the result: node by node it must be the original, but for the wanted values, and those are strings."""
+    expected = {id(one.scalar): one.edit.new for one in wanted}
+    problem = Hazard("verification_failed", wanted[0].scalar.line, "the edit did not give what was asked for")
+    try:
+        after = parse(new)
+    except Hazard as hazard:
+        raise problem from hazard
+    if len(after.nodes) != len(parsed.nodes) or len(after.documents) != len(parsed.documents):
+        raise problem
+    for old, now in zip(parsed.nodes, after.nodes, strict=True):
+        want = expected.get(id(old))
+        if not (_same(old, now) if want is None else _held(now) == want and now.anchor == old.anchor):
+            raise problem
+
+
+def _same(old: Node, now: Node) -> bool:
+    if type(old) is not type(now) or (old.tag, old.anchor) != (now.tag, now.anchor):
+        return False
+    if isinstance(old, Scalar) and isinstance(now, Scalar):
+        return (old.text, old.style) == (now.text, now.style)
+    return not (isinstance(old, Alias) and isinstance(now, Alias)) or old.name == now.name
+
+
+def _second_opinion(before: bytes, after: bytes) -> None:
+    if not _ruamel_reads(after) and _ruamel_reads(before):
+        raise Hazard("second_opinion", 1, "a second YAML reader does not accept the edited file")
+
+
+def _ruamel_reads(content: bytes) -> bool:
+    from ruamel.yaml import YAML
+
+    reader = YAML(typ="safe", pure=True)
+    reader.composer.warn_double_anchors = False
+    try:
+        list(reader.load_all(content))
+    except Exception:  # noqa: BLE001 - whatever the second reader fails with, its answer is no
+        return False
+    return True
+
+
+def _change(file: str, target: _Target) -> Change:
+    node = target.scalar
+    old = node.value if isinstance(node, Scalar) else ""
+    return Change(file, node.line, pointer(target.edit.path), old, target.edit.new)
+
+
+def _notes(file: str, target: _Target) -> list[Note]:
+    path, new = target.edit.path, target.edit.new
+    return [
+        Note(
+            file, node.line, pointer(path), "anchored", f"&{node.anchor} is used {node.aliases} more times, now {new!r}"
+        )
+        for node in target.nodes
+        if node.aliases
+    ]
