@@ -70,7 +70,7 @@ class UpdatePullRequest(Proposal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClosePullRequest(Action):
-    """Close a pull request that became obsolete, with the reason as a comment, and delete its branch."""
+    """Close a pull request that became obsolete, with the reason as a comment."""
 
     kind: ClassVar[str] = "close_pull_request"
     number: int
@@ -105,6 +105,14 @@ class SetStatus(Action):
     number: int
     commit: str
     status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteBranch(Action):
+    """Delete a branch of the bot that no open pull request needs any more."""
+
+    kind: ClassVar[str] = "delete_branch"
+    head: str
 
 
 class Skip(NamedTuple):

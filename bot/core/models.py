@@ -140,7 +140,8 @@ class BuildOrder(NamedTuple):
 
     `target` carries the tag to push, `base` the digest that was resolved once; `base_name` is the reference as
     configured (`wso2/wso2mi:4.2.0`). `context` and `dockerfile` are paths in the repository, the latter relative
-    to the context. `args` are build arguments without the base. `created` becomes the image's creation time.
+    to the context, `source` that repository's URL. `args` are build arguments without the
+    base. `created` becomes the image's creation time.
     """
 
     target: Reference
@@ -153,6 +154,7 @@ class BuildOrder(NamedTuple):
     args: Mapping[str, str]
     labels: Mapping[str, str]
     created: datetime
+    source: str = ""
     platform: str = "linux/amd64"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core.deployed import Deployed, deployed
 from bot.core.events import Event, Reconcile
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Snapshot:
     files: Mapping[str, bytes]
     pull_requests: tuple[PullRequest, ...] | Unknown
     branches: Mapping[str, Branch]
-    event: Event = Reconcile()
+    event: Event = field(default_factory=Reconcile)
     sources: Mapping[tuple[str, str], Commit | Unknown] = field(default_factory=dict)
     bases: Mapping[str, str | Unknown] = field(default_factory=dict)
     tags: Mapping[Reference, tuple[str, ...] | Unknown] = field(default_factory=dict)
@@ -51,3 +53,12 @@ class Snapshot:
     values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
     history: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def deployed(self) -> Mapping[tuple[str, str], Deployed]:
+        """What each application has in each environment, by (environment, application)."""
+        return {
+            (environment, application): deployed(self.config, self.files, environment, application)
+            for application in self.config.applications
+            for environment in self.config.environments
+        }

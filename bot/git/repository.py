@@ -88,6 +88,16 @@ class Git:
         return ref.removeprefix(_ORIGIN)
 
     @reads
+    def branches(self, prefix: str) -> Mapping[str, str]:
+        """See `ports.GitRepository`."""
+        self._ready()
+        listed = self._text(self._git.local("for-each-ref", "--format=%(objectname) %(refname)", _ORIGIN))
+        names = {
+            ref.removeprefix(_ORIGIN): sha for sha, _, ref in (line.partition(" ") for line in listed.splitlines())
+        }
+        return {name: sha for name, sha in names.items() if name.startswith(prefix)}
+
+    @reads
     def commit_of(self, revision: str) -> Commit:
         """See `ports.GitRepository`. `NotFound` also for anything that is not a SHA, and for an ambiguous one."""
         commit = self._commits([revision])[0] if is_revision(revision) else None

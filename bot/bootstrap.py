@@ -1,0 +1,105 @@
+"""The only place that picks concrete edges from the settings."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bot.core.errors import BotError
+from bot.git import Git
+from bot.ports import Edges, reads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.forges.local import LocalForge
+    from bot.ports import Builder, GitRepository, Registry
+    from bot.settings import Settings
+
+
+class SystemClock:
+    """`ports.Clock` by this machine's clock."""
+
+    @reads
+    def now(self) -> datetime:
+        """The present time, UTC, in whole seconds as git keeps it."""
+        return datetime.now(UTC).replace(microsecond=0)
+
+
+def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
+    """The edges for one run. `BotError` if a setting names something that cannot be used."""
+    url = settings.repository or _here()
+    sources: dict[str, GitRepository] = {}
+
+    def source(wanted: str) -> GitRepository:
+        if wanted not in sources:
+            sources[wanted] = _git(settings, wanted, trusted=url)
+        return sources[wanted]
+
+    git, registry = source(url), _registry(settings)
+    forge, builder = _forge(settings, git), _builder(settings, registry)
+    return Edges(git, forge, registry, builder, SystemClock(), source, progress)
+
+
+def open_local_forge(settings: Settings) -> LocalForge:
+    """The local forge alone, with what people do on it."""
+    return _forge(settings, _git(settings, settings.repository or _here(), trusted=""))
+
+
+def _git(settings: Settings, url: str, *, trusted: str) -> Git:
+    """A repository; the token goes only where the GitOps repository is."""
+    same_place = urlsplit(url)[:2] == urlsplit(trusted)[:2] or not trusted
+    token = settings.git_token.reveal() if settings.git_token and same_place else None
+    return Git(url, settings.cache / "git", token=token)
+
+
+def _forge(settings: Settings, git: GitRepository) -> LocalForge:
+    from bot.forges.local import LocalForge
+
+    database = settings.forge_database
+    if database is None:
+        folder = Path(git.url.removeprefix("file://"))
+        if not folder.is_absolute() or not folder.is_dir():
+            raise BotError(
+                f"the local forge needs to know where to keep the pull requests of {git.url}",
+                fix="set GITOPS_BOT_FORGE_DATABASE to a file, or use a repository on this machine",
+                reason_code="invalid_setting",
+            )
+        database = (folder / ".git" if (folder / ".git").is_dir() else folder) / "gitops-bot.sqlite"
+    return LocalForge(git, database, SystemClock())
+
+
+def _registry(settings: Settings) -> Registry:
+    if settings.layout:
+        from bot.registries.layout import LayoutRegistry
+
+        return LayoutRegistry(settings.layout.absolute())
+    from bot.registries.oci import OciRegistry
+
+    return OciRegistry()
+
+
+def _builder(settings: Settings, registry: Registry) -> Builder:
+    if settings.builder == "docker":
+        from bot.builders.docker import DockerBuilder
+
+        return DockerBuilder(registry)
+    from bot.builders.assemble import AssembleBuilder
+
+    return AssembleBuilder(registry, settings.cache / "assemble")
+
+
+def _here() -> str:
+    """The GitOps repository of the current folder: its `origin`, or the repository itself."""
+    for question in (["remote", "get-url", "origin"], ["rev-parse", "--absolute-git-dir"]):
+        answer = subprocess.run(["git", *question], capture_output=True, text=True, check=False)
+        if answer.returncode == 0 and answer.stdout.strip():
+            return answer.stdout.strip()
+    raise BotError(
+        "this folder is in no git repository",
+        fix="change to the GitOps repository's folder, or set GITOPS_BOT_REPOSITORY",
+        reason_code="invalid_setting",
+    )

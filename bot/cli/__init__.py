@@ -1,0 +1,1 @@
+"""The commands: what a person types becomes an event, and what came of it is printed."""

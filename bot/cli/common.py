@@ -1,0 +1,73 @@
+"""What every command shares: the edges it works on, errors as exit codes, tables beside JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.core.errors import BotError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Edges
+    from bot.settings import Settings
+
+USAGE_CODES = ("unknown_environment", "unknown_application", "invalid_option", "invalid_setting")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+class Bot(click.Group):
+    """Commands whose errors for people end in exit code 1, or 2 where the call itself was wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; print a `BotError` without a trace."""
+        try:
+            return super().invoke(ctx)
+        except BotError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2 if error.reason_code in USAGE_CODES else 1)
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    from bot.settings import read_settings
+
+    return read_settings(os.environ)
+
+
+def edges() -> Edges:
+    """The concrete edges that the settings name."""
+    from bot.bootstrap import open_edges
+
+    return open_edges(settings(), progress)
+
+
+def progress(text: str) -> None:
+    """Say on standard error what is being done, so that nobody waits in the dark."""
+    click.echo(f"· {text}", err=True)
+
+
+def print_json(value: object) -> None:
+    """JSON for scripts, on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people, as wide as the terminal; whole cells where the output is no terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    width = None if sys.stdout.isatty() else 400
+    console = Console(width=width, highlight=False)
+    console.print(table)

@@ -1,0 +1,29 @@
+"""The command line: `gitops-bot COMMAND`. Only click is imported before a command runs."""
+
+from __future__ import annotations
+
+import click
+
+from bot import __version__
+from bot.cli.common import Bot
+from bot.cli.demo import demo
+from bot.cli.pulls import pr
+from bot.cli.reconcile import build, plan, promote, run
+from bot.cli.scaffold import init
+from bot.cli.status import status
+from bot.cli.validate import schema, validate
+
+
+@click.group(cls=Bot, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="gitops-bot")
+def main() -> None:
+    """Build container images and promote them through a Flux GitOps repository by pull request.
+
+    The GitOps repository is that of the current folder, or GITOPS_BOT_REPOSITORY.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing to do (with --exit-code).
+    """
+
+
+for command in (init, validate, schema, run, plan, status, build, promote, pr, demo):
+    main.add_command(command)

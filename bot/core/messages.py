@@ -1,0 +1,212 @@
+"""Every title, body, comment and reason that the bot can say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.actions import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.core.actions import BuildImage
+    from bot.core.config import Image
+    from bot.core.models import Branch, BuildOrder, Change, Commit, ImageVersion, PullRequest, Release
+    from bot.core.plan.rendering import Rendered
+    from bot.core.references import Reference
+    from bot.core.snapshot import Snapshot
+
+WAITS_FOR_FIX = "a new commit in the source, or a corrected configuration"
+_MARK = re.compile(r"<!-- gitops-bot release=([0-9a-f]{16}) -->")
+_TRAILER = re.compile(r"^Gitops-Bot-(Asked-By|Version): (\S+)$", re.MULTILINE)
+
+
+class Asked(NamedTuple):
+    """A promotion that a person asked for: the image tag, if they named one, and who."""
+
+    version: str | None
+    by: str
+
+
+class Text(NamedTuple):
+    """What a pull request says: its title, its body (Markdown), and the message of its commit."""
+
+    title: str
+    body: str
+    commit: str
+
+
+def build_title(order: BuildOrder) -> str:
+    """One line for a build."""
+    return f"Build {order.target} from {order.commit[:12]} on {order.base_name}@{order.base.digest}"
+
+
+def building(environment: str, action: BuildImage) -> Skip:
+    """A release whose image is being built first."""
+    tag = action.order.target.tag
+    return Skip(environment, action.application, "building", f"{action.image} {tag} is not built yet", "the build")
+
+
+def tag_taken(application: str, target: Reference, commit: Commit) -> Skip:
+    """The tag that a build would get names an image of something else."""
+    reason = f"{target} is there and was not built from {commit.sha[:12]}: a tag is never overwritten"
+    return Skip(None, application, "tag_taken", reason, "that tag to be deleted, or a new commit")
+
+
+def tag_moved(environment: str, application: str, repository: str, old: ImageVersion, new: ImageVersion) -> Skip:
+    """A tag names another digest than the one that was promoted."""
+    reason = (
+        f"{repository}:{old.tag} was promoted as {old.digest} and now names {new.digest}: a tag must not move. "
+        "Push the new image under a new tag"
+    )
+    return Skip(environment, application, "tag_moved", reason, "a new tag")
+
+
+def image_missing(environment: str, application: str, reference: Reference) -> Skip:
+    """The registry answered, and the image is not there."""
+    reason = f"{reference} is not in its registry: it cannot be promoted"
+    return Skip(environment, application, "image_missing", reason, "that image to be pushed")
+
+
+def no_tag(environment: str, application: str, image: Image, count: int) -> Skip:
+    """No tag satisfies the policy."""
+    reason = f"none of the {count} tags of {image.repository} satisfies its policy"
+    return Skip(environment, application, "no_tag", reason, "a tag that does")
+
+
+def version_not_found(
+    environment: str, application: str, version: str, after: str | None, past: Sequence[Release]
+) -> Skip:
+    """A person asked for a version that may not go there."""
+    if after is None:
+        reason = f"no image of {application} has the tag {version}"
+    else:
+        tags = dict.fromkeys(v.tag for r in past for v in r.images.values())
+        reason = f"{after} never had {application} {version}; it had {', '.join(list(tags)[:5]) or 'nothing'}"
+    return Skip(environment, application, "version_not_found", reason)
+
+
+def foreign_commit(environment: str, application: str, branch: Branch, pull_request: PullRequest | None) -> Skip:
+    """Somebody committed to the bot's branch; it is theirs now."""
+    assert branch.foreign is not None
+    commit = branch.foreign
+    reason = (
+        f"The branch `{branch.name}` has the commit {commit.sha[:12]}, which is not mine: I leave it and this pull "
+        "request alone. To let me go on, delete that branch; to keep the commit, put it on a branch of your own."
+    )
+    waits_for = f"the branch {branch.name} to be deleted" + (f" (#{pull_request.number})" if pull_request else "")
+    return Skip(environment, application, "foreign_commit", reason, waits_for)
+
+
+def closed_by_person(environment: str, application: str, pull_request: PullRequest | None) -> Skip:
+    """This very release was turned down."""
+    assert pull_request is not None
+    reason = f"#{pull_request.number} with this release was closed without a merge"
+    waits_for = f"a newer release, or `gitops-bot promote {environment} --app {application}`"
+    return Skip(environment, application, "closed_by_person", reason, waits_for)
+
+
+def obsolete(environment: str, application: str) -> str:
+    """Why a pull request is closed by the bot."""
+    return f"{environment} already has what this would bring to {application}; there is nothing left to change"
+
+
+def unconfigured(name: str) -> str:
+    """Why a pull request is closed by the bot."""
+    return f"gitops.yaml no longer has what the branch {name} is for"
+
+
+def fingerprint(release: Release) -> str:
+    """16 hexadecimal digits that stand for a release."""
+    text = json.dumps([{k: list(v) for k, v in release.images.items()}, release.chart, release.values], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def carries(pull_request: PullRequest | None, release: Release) -> bool:
+    """Whether the pull request's body says that it is for this release."""
+    found = _MARK.search(pull_request.body) if pull_request else None
+    return bool(found and found[1] == fingerprint(release))
+
+
+def asked_for(commit: Commit) -> Asked | None:
+    """Who asked for a promotion, and for which version, from the trailers of its commit."""
+    trailers = dict(_TRAILER.findall(commit.message))
+    return Asked(trailers.get("Version"), trailers["Asked-By"]) if "Asked-By" in trailers else None
+
+
+def proposal(
+    snapshot: Snapshot, environment: str, application: str, release: Release, rendered: Rendered, asked: Asked | None
+) -> Text:
+    """Title, body and commit message of the pull request that brings `release` to `environment`."""
+    title = f"{environment}: {application} {_version(release)}"
+    trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
+    trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
+    lines = "".join(f"\n{c.file}:{c.line} {c.path}: {c.old} → {c.new}" for c in rendered.changes)
+    commit = f"{title}\n{lines}\n\nGitops-Bot-Release: {fingerprint(release)}{trailers}\n"
+    parts = [
+        f"Brings **{application}** to **{environment}**{_from(snapshot, environment)}.",
+        _images_table(rendered.before, release.images),
+        _facts(release, asked),
+        _changes_table(rendered.changes),
+        _rules(snapshot, environment),
+        f"To roll back after the merge: revert this pull request, and close the one that {environment} then gets.",
+        f"<!-- gitops-bot release={fingerprint(release)} -->",
+    ]
+    return Text(title, "\n\n".join(p for p in parts if p) + "\n", commit)
+
+
+def _version(release: Release) -> str:
+    tags = [f"{name} {v.tag}" if len(release.images) > 1 else v.tag for name, v in release.images.items()]
+    return ", ".join(tags) or f"values {(release.values or '')[:12]}"
+
+
+def _from(snapshot: Snapshot, environment: str) -> str:
+    after = snapshot.config.environments[environment].after
+    return f", as {after} has it" if after else ""
+
+
+def _images_table(old: Mapping[str, ImageVersion], new: Mapping[str, ImageVersion]) -> str:
+    if not new:
+        return ""
+    rows = [
+        f"| {name} | {_code(old[name].tag) if name in old else '—'} | {_code(v.tag)} | {_code(v.digest or '—')} |"
+        for name, v in new.items()
+    ]
+    return "\n".join(["| image | was | becomes | digest |", "|---|---|---|---|", *rows])
+
+
+def _facts(release: Release, asked: Asked | None) -> str:
+    facts = []
+    if release.values:
+        facts.append(f"- values at commit `{release.values}`")
+    if release.chart:
+        facts.append(f"- chart {_code(release.chart)}")
+    if asked:
+        facts.append(f"- asked for by {asked.by}" + (f": version {_code(asked.version)}" if asked.version else ""))
+    return "\n".join(facts)
+
+
+def _changes_table(changes: Sequence[Change]) -> str:
+    rows = [f"| {_code(f'{c.file}:{c.line}')} | {_code(c.path)} | {_code(c.old)} | {_code(c.new)} |" for c in changes]
+    return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows]) if rows else ""
+
+
+def _rules(snapshot: Snapshot, environment: str) -> str:
+    config = snapshot.config.environments[environment]
+    who = f" by {', '.join(config.approvers)}" if config.approvers else ""
+    people = (
+        f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
+    )
+    merge = "merges itself when its checks pass" if config.merge == "auto" else "is merged by a person"
+    return f"It needs {people} and {merge}."
+
+
+def _code(text: str) -> str:
+    """Text in a Markdown table's cell, whatever it holds."""
+    flat = " ".join(text.split())
+    shown = flat if len(flat) <= 200 else flat[:200] + "…"
+    fence = "``" if "`" in shown else "`"
+    return f"{fence}{shown.replace('|', chr(92) + '|')}{fence}" if shown else "—"

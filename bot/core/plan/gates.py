@@ -1,0 +1,77 @@
+"""What stands between a pull request whose content is right and its merge: checks and approvals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core import messages
+from bot.core.actions import Action, MergePullRequest, SetStatus, Skip
+from bot.core.authorize import Approval, approval
+from bot.core.models import Status
+
+if TYPE_CHECKING:
+    from bot.core.models import Branch, PullRequest
+    from bot.core.snapshot import Snapshot
+
+APPROVAL = "gitops-bot/approval"
+
+
+def gates(
+    snapshot: Snapshot, environment: str, application: str, pull_request: PullRequest, branch: Branch
+) -> list[Action | Skip]:
+    """Say on the head commit what is missing; merge once nothing is, where the bot may."""
+    config = snapshot.config.environments[environment]
+    asked = messages.asked_for(branch.head)
+    approved = approval(config, pull_request, asked.by if asked else None)
+    wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text[:140])
+    if wanted not in pull_request.statuses:
+        return [_status(environment, application, pull_request, wanted)]
+    waiting = _checks(environment, application, pull_request) or _people(
+        environment, application, pull_request, approved
+    )
+    if waiting:
+        return [waiting]
+    if config.merge == "manual":
+        reason = f"#{pull_request.number} is approved and waits to be merged"
+        waits_for = f"a person to merge #{pull_request.number}"
+        return [Skip(environment, application, "needs_merge", reason, waits_for)]
+    return [
+        MergePullRequest(
+            application=application,
+            environment=environment,
+            branch=pull_request.branch,
+            title=f"Merge #{pull_request.number}: {pull_request.title}",
+            number=pull_request.number,
+            head=pull_request.head,
+        )
+    ]
+
+
+def _status(environment: str, application: str, pull_request: PullRequest, status: Status) -> SetStatus:
+    return SetStatus(
+        application=application,
+        environment=environment,
+        branch=pull_request.branch,
+        title=f"Set {status.context} of #{pull_request.number} to {status.state}: {status.description}",
+        number=pull_request.number,
+        commit=pull_request.head,
+        status=status,
+    )
+
+
+def _checks(environment: str, application: str, pull_request: PullRequest) -> Skip | None:
+    open_checks = [s for s in pull_request.statuses if s.context != APPROVAL and s.state != "success"]
+    if not open_checks:
+        return None
+    first = open_checks[0]
+    code = "checks_failed" if any(s.state == "failure" for s in open_checks) else "checks_pending"
+    names = ", ".join(s.context for s in open_checks)
+    reason = f"#{pull_request.number}: {first.context} is {first.state}: {first.description}"
+    return Skip(environment, application, code, reason, f"the checks {names}")
+
+
+def _people(environment: str, application: str, pull_request: PullRequest, approved: Approval) -> Skip | None:
+    if not approved.missing:
+        return None
+    reason = f"#{pull_request.number}: {approved.text}"
+    return Skip(environment, application, "needs_approval", reason, approved.text)

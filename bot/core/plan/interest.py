@@ -1,0 +1,104 @@
+"""What a snapshot must still look up before it can be planned on: image tags, and commits of values repositories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core import messages
+from bot.core.deployed import deployed
+from bot.core.events import Promote
+from bot.core.models import Commit
+from bot.core.plan.builds import targets
+from bot.core.plan.pull_requests import branch_name
+from bot.core.plan.releases import selected_tag
+from bot.core.references import is_tag, parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.core.models import Release
+    from bot.core.references import Reference
+    from bot.core.snapshot import Snapshot
+
+
+def image_references(snapshot: Snapshot) -> set[Reference]:
+    """Every tag whose image the plan will ask for. Needs sources, bases and tags."""
+    return {*_build_targets(snapshot), *_followed(snapshot), *_promoted(snapshot), *_asked(snapshot)}
+
+
+def values_commits(snapshot: Snapshot, application: str) -> set[str]:
+    """The commits of the values source that some environment has, or is about to get."""
+    return {r.values for r in _releases(snapshot, application) if r.values}
+
+
+def _build_targets(snapshot: Snapshot) -> Iterator[Reference]:
+    for (application, name), commit in snapshot.sources.items():
+        image = snapshot.config.applications[application].images[name]
+        base = snapshot.bases[image.build.base] if image.build else None
+        if isinstance(commit, Commit) and isinstance(base, str):
+            yield from targets(image, commit, base)
+
+
+def _followed(snapshot: Snapshot) -> Iterator[Reference]:
+    for environment, config in snapshot.config.environments.items():
+        if config.after is not None:
+            continue
+        for application, app in snapshot.config.applications.items():
+            here = snapshot.deployed[environment, application]
+            for image in app.images.values():
+                tag = selected_tag(snapshot, environment, application, image, here) if image.policy else None
+                if isinstance(tag, str):
+                    yield parse_repository(image.repository).with_tag(tag)
+
+
+def _promoted(snapshot: Snapshot) -> Iterator[Reference]:
+    """The images of each release that the environment behind does not have yet."""
+    for environment, config in snapshot.config.environments.items():
+        for application in snapshot.config.applications:
+            if config.after is not None:
+                before = snapshot.deployed[config.after, application].release
+                here = snapshot.deployed[environment, application].release
+                if before != here:
+                    yield from _images(snapshot, application, before)
+            kept = _kept(snapshot, environment, application)
+            if kept:
+                yield from _images(snapshot, application, kept)
+
+
+def _asked(snapshot: Snapshot) -> Iterator[Reference]:
+    event = snapshot.event
+    if not isinstance(event, Promote) or not event.version:
+        return
+    for application, app in snapshot.config.applications.items():
+        if not event.covers(event.environment, application):
+            continue
+        for release in snapshot.history.get(application, ()):
+            if any(v.tag == event.version for v in release.images.values()):
+                yield from _images(snapshot, application, release)
+        if is_tag(event.version):
+            yield from (parse_repository(i.repository).with_tag(event.version) for i in app.images.values())
+
+
+def _images(snapshot: Snapshot, application: str, release: Release) -> Iterator[Reference]:
+    images = snapshot.config.applications[application].images
+    for name, version in release.images.items():
+        yield parse_repository(images[name].repository).with_tag(version.tag)
+
+
+def _kept(snapshot: Snapshot, environment: str, application: str) -> Release | None:
+    """The release on a branch that a person asked for by version."""
+    branch = snapshot.branches.get(branch_name(environment, application))
+    asked = messages.asked_for(branch.head) if branch else None
+    if branch is None or asked is None or asked.version is None:
+        return None
+    files = {**snapshot.files, **{p: c for p, c in branch.files.items() if c is not None}}
+    return deployed(snapshot.config, files, environment, application).release
+
+
+def _releases(snapshot: Snapshot, application: str) -> Iterator[Release]:
+    for environment in snapshot.config.environments:
+        yield snapshot.deployed[environment, application].release
+        kept = _kept(snapshot, environment, application)
+        if kept:
+            yield kept
+    yield from snapshot.history.get(application, ())

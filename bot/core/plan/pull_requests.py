@@ -1,0 +1,137 @@
+"""What happens to the one pull request of an application in an environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core import messages
+from bot.core.actions import (
+    Action,
+    ClosePullRequest,
+    Comment,
+    OpenPullRequest,
+    Skip,
+    UpdatePullRequest,
+)
+from bot.core.plan.gates import gates
+
+if TYPE_CHECKING:
+    from bot.core.messages import Asked
+    from bot.core.models import Branch, PullRequest, Release
+    from bot.core.plan.rendering import Rendered
+    from bot.core.snapshot import Snapshot
+
+
+def branch_name(environment: str, application: str) -> str:
+    """The branch follows from what it carries, so that every run finds the same one."""
+    return f"bot/{environment}/{application}"
+
+
+class Case(NamedTuple):
+    """One application in one environment, with all that the decision needs."""
+
+    snapshot: Snapshot
+    environment: str
+    application: str
+    open: PullRequest | None
+    closed: PullRequest | None
+    branch: Branch | None
+    asked: Asked | None
+
+    @property
+    def name(self) -> str:
+        """The branch's name."""
+        return branch_name(self.environment, self.application)
+
+    def skip(self, reason_code: str, reason: str, waits_for: str | None = None) -> Skip:
+        """A skip of this case."""
+        return Skip(self.environment, self.application, reason_code, reason, waits_for)
+
+
+def blocked(case: Case) -> list[Action | Skip] | None:
+    """What must be said before anything is decided on the pull request's content; None if nothing is in the way."""
+    if case.open and (case.branch is None or case.branch.head.sha != case.open.head):
+        return [case.skip("head_moved", f"#{case.open.number} changed while it was read", "the next run")]
+    if case.branch is None or case.branch.foreign is None:
+        return None
+    skip = messages.foreign_commit(case.environment, case.application, case.branch, case.open)
+    if case.open is None or case.open.comments.get("foreign-commit") == skip.reason:
+        return [skip]
+    comment = Comment(
+        application=case.application,
+        environment=case.environment,
+        branch=case.name,
+        title=f"Say on #{case.open.number} that its branch has somebody else's commit",
+        number=case.open.number,
+        comment="foreign-commit",
+        body=skip.reason,
+    )
+    return [comment, skip]
+
+
+def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Skip]:
+    """Open, rewrite, close, merge or leave alone: `release` is wanted, `rendered` is what it changes here."""
+    if not rendered.files:
+        return _nothing_to_change(case)
+    if case.open is None:
+        return [_open_or_wait(case, release, rendered)]
+    assert case.branch is not None
+    if case.branch.files != rendered.files or _asked_anew(case, case.branch):
+        return [_proposal(case, release, rendered)]
+    return gates(case.snapshot, case.environment, case.application, case.open, case.branch)
+
+
+def _asked_anew(case: Case, branch: Branch) -> bool:
+    """Whether a person now asks for the version by name, and the branch does not say so yet."""
+    asked = case.asked
+    return bool(asked and asked.version and messages.asked_for(branch.head) != asked)
+
+
+def _nothing_to_change(case: Case) -> list[Action | Skip]:
+    if case.open is None:
+        return [case.skip("up_to_date", f"{case.environment} has the newest release that may go there")]
+    reason = messages.obsolete(case.environment, case.application)
+    return [
+        ClosePullRequest(
+            application=case.application,
+            environment=case.environment,
+            branch=case.name,
+            title=f"Close #{case.open.number}: {reason}",
+            number=case.open.number,
+            head=case.open.head,
+            reason=reason,
+        )
+    ]
+
+
+def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | Skip:
+    environment = case.snapshot.config.environments[case.environment]
+    if case.asked is None and environment.promote == "manual":
+        command = f"gitops-bot promote {case.environment} --app {case.application}"
+        return case.skip("promote_manually", "a newer release is there; this environment is promoted by hand", command)
+    closed_by_person = case.closed and "closed" not in case.closed.comments
+    if case.asked is None and closed_by_person and messages.carries(case.closed, release):
+        return messages.closed_by_person(case.environment, case.application, case.closed)
+    return _proposal(case, release, rendered)
+
+
+def _proposal(case: Case, release: Release, rendered: Rendered) -> Action:
+    """The pull request with this content, new or rewritten in place. A branch that holds it already is not pushed."""
+    asked = case.asked or (messages.asked_for(case.branch.head) if case.open and case.branch else None)
+    text = messages.proposal(case.snapshot, case.environment, case.application, release, rendered, asked)
+    there = case.branch is not None and case.branch.files == rendered.files and not _asked_anew(case, case.branch)
+    common = {
+        "application": case.application,
+        "environment": case.environment,
+        "branch": case.name,
+        "title": text.title,
+        "changes": rendered.changes,
+        "parent": case.snapshot.head.sha,
+        "files": None if there else rendered.files,
+        "expected": case.branch.head.sha if case.branch else None,
+        "message": text.commit,
+        "body": text.body,
+    }
+    if case.open:
+        return UpdatePullRequest(number=case.open.number, **common)  # type: ignore[arg-type]  # one dict for both
+    return OpenPullRequest(**common)  # type: ignore[arg-type]  # one dict for both

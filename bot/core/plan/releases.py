@@ -1,0 +1,177 @@
+"""Which release an environment should have: from the sources, or from the environment before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.core import messages
+from bot.core.actions import Skip
+from bot.core.events import Promote
+from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
+from bot.core.plan.builds import BuildState, build_state
+from bot.core.references import parse_repository
+from bot.core.versions import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.core.config import Image
+    from bot.core.deployed import Deployed
+    from bot.core.snapshot import Snapshot
+
+
+def all_builds(snapshot: Snapshot) -> dict[tuple[str, str], BuildState]:
+    """The state of every image that the bot builds, by (application, image)."""
+    return {
+        (application, name): build_state(snapshot, application, name)
+        for application, config in snapshot.config.applications.items()
+        for name, image in config.images.items()
+        if image.build
+    }
+
+
+def wanted_release(
+    snapshot: Snapshot, environment: str, application: str, builds: Mapping[tuple[str, str], BuildState]
+) -> Release | Skip:
+    """The newest release that may go to the environment, or why it cannot be told."""
+    here = snapshot.deployed[environment, application]
+    asked = snapshot.event
+    if isinstance(asked, Promote) and asked.version and asked.covers(environment, application):
+        return _asked_release(snapshot, environment, application, here, asked.version)
+    after = snapshot.config.environments[environment].after
+    if after is None:
+        return _from_sources(snapshot, environment, application, here, builds)
+    return _from_environment(snapshot, after, environment, application, here)
+
+
+def _asked_release(
+    snapshot: Snapshot, environment: str, application: str, here: Deployed, version: str
+) -> Release | Skip:
+    """The release that carries the asked tag: one that the environment before had, or for the first one any image."""
+    after = snapshot.config.environments[environment].after
+    if after is not None:
+        past = snapshot.history.get(application, ())
+        found = next((r for r in past if any(v.tag == version for v in r.images.values())), None)
+        if found is None:
+            return messages.version_not_found(environment, application, version, after, past)
+        return promoted_release(snapshot, environment, application, found)
+    images = dict(here.release.images)
+    for name, image in snapshot.config.applications[application].images.items():
+        info = snapshot.images.get(parse_repository(image.repository).with_tag(version))
+        if isinstance(info, Unknown):
+            return Skip(environment, application, info.reason_code, info.reason)
+        if info is not None:
+            images[name] = ImageVersion(version, info.digest)
+    if images == here.release.images and not any(v.tag == version for v in images.values()):
+        return messages.version_not_found(environment, application, version, None, ())
+    return replace(here.release, images=images)
+
+
+def _from_sources(
+    snapshot: Snapshot,
+    environment: str,
+    application: str,
+    here: Deployed,
+    builds: Mapping[tuple[str, str], BuildState],
+) -> Release | Skip:
+    """One image whose newest version is not known holds the release: nothing is closed or rewritten on a guess."""
+    images: dict[str, ImageVersion] = dict(here.release.images)
+    for name, image in snapshot.config.applications[application].images.items():
+        state = builds.get((application, name))
+        newest = _built(environment, state) if state else _followed(snapshot, environment, application, image, here)
+        if isinstance(newest, Skip):
+            return newest
+        moved = _moved(environment, application, image, here.release.images.get(name), newest)
+        if moved:
+            return moved
+        images[name] = newest
+    values = _newest_values(snapshot, environment, application)
+    if isinstance(values, Skip):
+        return values
+    return Release(images, here.release.chart, values or here.release.values)
+
+
+def _built(environment: str, state: BuildState) -> ImageVersion | Skip:
+    if state.action:
+        return messages.building(environment, state.action)
+    if state.skip:
+        return state.skip._replace(environment=environment)
+    assert state.version is not None
+    return state.version
+
+
+def _followed(
+    snapshot: Snapshot, environment: str, application: str, image: Image, here: Deployed
+) -> ImageVersion | Skip:
+    """The tag that the policy chooses among those that others pushed, with its digest."""
+    repository = parse_repository(image.repository)
+    selected = selected_tag(snapshot, environment, application, image, here)
+    if isinstance(selected, Skip):
+        return selected
+    info = snapshot.images.get(repository.with_tag(selected))
+    if isinstance(info, ImageInfo):
+        return ImageVersion(selected, info.digest)
+    if isinstance(info, Unknown):
+        return Skip(environment, application, info.reason_code, info.reason)
+    return messages.image_missing(environment, application, repository.with_tag(selected))
+
+
+def selected_tag(snapshot: Snapshot, environment: str, application: str, image: Image, here: Deployed) -> str | Skip:
+    """The tag that an image's policy selects, or why there is none."""
+    assert image.policy is not None
+    tags = snapshot.tags[parse_repository(image.repository)]
+    if isinstance(tags, Unknown):
+        return Skip(environment, application, tags.reason_code, tags.reason)
+    name = next(n for n, i in snapshot.config.applications[application].images.items() if i is image)
+    current = here.release.images.get(name)
+    choice = choose(tags, image.policy, current.tag if current else None)
+    return choice.selected or messages.no_tag(environment, application, image, len(tags))
+
+
+def _newest_values(snapshot: Snapshot, environment: str, application: str) -> str | Skip | None:
+    if snapshot.config.applications[application].values is None:
+        return None
+    source = snapshot.values[application]
+    if isinstance(source, Unknown):
+        return Skip(environment, application, source.reason_code, source.reason)
+    return source.head
+
+
+def _from_environment(
+    snapshot: Snapshot, after: str, environment: str, application: str, here: Deployed
+) -> Release | Skip:
+    before = snapshot.deployed[after, application]
+    if before.refusals:
+        first = before.refusals[0]
+        return Skip(environment, application, first.reason_code, f"{after}: {first.file}:{first.line}: {first.reason}")
+    if before.release == here.release:
+        return here.release
+    return promoted_release(snapshot, environment, application, before.release)
+
+
+def promoted_release(snapshot: Snapshot, environment: str, application: str, release: Release) -> Release | Skip:
+    """The release with every digest filled in, if each tag still names the digest that was promoted."""
+    images: dict[str, ImageVersion] = {}
+    for name, version in release.images.items():
+        image = snapshot.config.applications[application].images[name]
+        reference = parse_repository(image.repository).with_tag(version.tag)
+        info = snapshot.images.get(reference)
+        if isinstance(info, Unknown):
+            return Skip(environment, application, info.reason_code, info.reason)
+        if info is None:
+            return messages.image_missing(environment, application, reference)
+        newest = ImageVersion(version.tag, info.digest)
+        moved = _moved(environment, application, image, version, newest)
+        if moved:
+            return moved
+        images[name] = newest
+    return Release(images, release.chart, release.values)
+
+
+def _moved(
+    environment: str, application: str, image: Image, old: ImageVersion | None, new: ImageVersion
+) -> Skip | None:
+    if old and old.tag == new.tag and old.digest and old.digest != new.digest:
+        return messages.tag_moved(environment, application, image.repository, old, new)
+    return None

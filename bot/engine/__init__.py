@@ -1,0 +1,71 @@
+"""Handle an event: observe → plan → apply, until nothing changes, and report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.errors import BotError, Conflict
+from bot.core.plan import plan
+from bot.engine.apply import apply
+from bot.engine.observe import Observer
+
+if TYPE_CHECKING:
+    from bot.core.actions import Action, Plan
+    from bot.core.events import Event
+    from bot.core.snapshot import Snapshot
+    from bot.ports import Edges
+
+ROUNDS = 60
+"""Far more than any configuration needs: an application takes four rounds in each environment."""
+
+
+class Report(NamedTuple):
+    """What a run did: the actions done, those that failed with the reason, and what is left, with its skips."""
+
+    done: tuple[Action, ...]
+    failed: tuple[tuple[Action, str], ...]
+    left: Plan
+    snapshot: Snapshot
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failed
+
+
+def look(event: Event, edges: Edges) -> tuple[Snapshot, Plan]:
+    """Observe and plan, and change nothing."""
+    snapshot = Observer(edges, event).observe({})
+    return snapshot, plan(snapshot)
+
+
+def handle(event: Event, edges: Edges) -> Report:
+    """Run until nothing changes. Raises `BotError` when not even the configuration can be read."""
+    observer = Observer(edges, event)
+    done: list[Action] = []
+    failed: dict[str, tuple[Action, str]] = {}
+    for _ in range(ROUNDS):
+        snapshot = observer.observe({key: reason for key, (_, reason) in failed.items()})
+        planned = plan(snapshot)
+        if not planned.actions:
+            return Report(tuple(done), tuple(failed.values()), planned, snapshot)
+        for action in planned.actions:
+            _one(action, edges, done, failed)
+    raise BotError(
+        f"nothing came to rest after {ROUNDS} rounds; the last action was: {done[-1].title if done else 'none'}",
+        fix="run `gitops-bot plan` and look at what it would do again; somebody else may be changing the same things",
+        reason_code="not_settled",
+    )
+
+
+def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]]) -> None:
+    """Do one action. Somebody else being faster is no failure: the next round sees what they did."""
+    edges.progress(action.title)
+    try:
+        apply(action, edges)
+    except Conflict as conflict:
+        edges.progress(f"{conflict.message}; looking again")
+    except BotError as error:
+        failed[action.key] = (action, str(error))
+    else:
+        done.append(action)

@@ -1,0 +1,83 @@
+"""Do one action. Each may be done twice, or be killed at any point and done again, with the same end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.actions import (
+    Action,
+    BuildImage,
+    ClosePullRequest,
+    Comment,
+    DeleteBranch,
+    MergePullRequest,
+    OpenPullRequest,
+    Proposal,
+    SetStatus,
+    UpdatePullRequest,
+)
+from bot.core.errors import Refused
+
+if TYPE_CHECKING:
+    from bot.ports import Edges
+
+
+def apply(action: Action, edges: Edges) -> None:
+    """Do it. Raises `Conflict` when somebody else was faster, another `BotError` when it failed."""
+    match action:
+        case BuildImage():
+            _build(action, edges)
+        case OpenPullRequest(branch=str(branch)):
+            _push(action, edges)
+            edges.forge.open_pull_request(branch, action.title, action.body)
+        case UpdatePullRequest():
+            _push(action, edges)
+            edges.forge.update_pull_request(action.number, action.title, action.body)
+        case ClosePullRequest():
+            edges.forge.comment(action.number, "closed", f"I close this: {action.reason}.")
+            edges.forge.close_pull_request(action.number)
+        case DeleteBranch(branch=str(branch)):
+            edges.git.push(branch, None, action.head)
+        case MergePullRequest():
+            edges.forge.merge_pull_request(action.number, action.head)
+        case Comment():
+            edges.forge.comment(action.number, action.comment, action.body)
+        case SetStatus():
+            edges.forge.set_status(action.commit, action.status)
+        case _:
+            raise AssertionError(f"no way to do {action.kind}")
+
+
+def _push(action: Proposal, edges: Edges) -> None:
+    """One commit on top of the default branch, put in the place of what the branch held."""
+    if action.files is None:
+        return
+    assert action.branch is not None
+    commit = edges.git.write([action.parent], action.files, action.message, edges.clock.now())
+    edges.git.push(action.branch, commit, action.expected)
+
+
+def _build(action: BuildImage, edges: Edges) -> None:
+    """Build, test, push. An image that somebody pushed in the meantime under that tag is left as it is."""
+    order = action.order
+    handle = edges.builder.build(order, edges.source(order.source))
+    try:
+        if action.test:
+            _test(action, handle, edges)
+        if edges.registry.digest(order.target) is None:
+            edges.progress(f"Push {order.target}")
+            edges.builder.push(handle, order.target)
+    finally:
+        edges.builder.discard(handle)
+
+
+def _test(action: BuildImage, handle: str, edges: Edges) -> None:
+    command = " ".join(action.test)
+    edges.progress(f"Test {action.order.target}: {command}")
+    run = edges.builder.test(handle, action.test, action.test_seconds)
+    if run.exit_code:
+        raise Refused(
+            f"the test of {action.order.target} failed, exit code {run.exit_code}: {command}\n{run.output}".rstrip(),
+            fix="nothing was pushed; correct the source or the test, and commit",
+            reason_code="test_failed",
+        )

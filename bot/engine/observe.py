@@ -1,0 +1,114 @@
+"""Read everything that the plan may need, at one moment; a read that failed is *unknown*, never *empty*."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.core.config import load_config, missing_config
+from bot.core.deployed import deployed
+from bot.core.errors import BotError, Unavailable
+from bot.core.events import Promote
+from bot.core.identity import BOT_EMAIL
+from bot.core.models import Branch, PullRequest, Release, Unknown
+from bot.core.snapshot import Snapshot
+from bot.engine.outside import Outside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.core.config import Config
+    from bot.core.events import Event
+    from bot.core.models import Commit
+    from bot.ports import Edges, GitRepository
+
+HISTORY = 100
+"""How many commits back a version asked for by name is looked for."""
+
+
+class Observer:
+    """Takes the snapshots of one run.
+
+    The GitOps repository and the forge are read anew each time; what lies outside (sources, bases, tags) is read
+    once a run: a change in it is the next run's.
+    """
+
+    def __init__(self, edges: Edges, event: Event) -> None:
+        self._edges = edges
+        self._event = event
+        self._outside = Outside(edges)
+
+    def observe(self, failures: Mapping[str, str]) -> Snapshot:
+        """One complete snapshot. Raises `BotError` when the default branch or its configuration cannot be read."""
+        git = self._edges.git
+        git.fetch()
+        head = git.head()
+        config = self._config(head)
+        snapshot = Snapshot(
+            now=self._edges.clock.now(),
+            head=head,
+            config=config,
+            files=_files(git, head.sha, [e.path for e in config.environments.values()]),
+            pull_requests=self._pull_requests(),
+            branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
+            event=self._event,
+            failures=failures,
+        )
+        return self._outside.read(replace(snapshot, history=self._history(config, head)))
+
+    def _config(self, head: Commit) -> Config:
+        git = self._edges.git
+        content = git.read(head.sha, ["gitops.yaml"]).get("gitops.yaml")
+        if content is None:
+            raise missing_config(f"the default branch of {git.url}")
+        config = load_config(content)
+        if isinstance(self._event, Promote) and self._event.environment not in config.environments:
+            raise _unknown("environment", self._event.environment, config.environments)
+        for name in getattr(self._event, "applications", ()):
+            if name not in config.applications:
+                raise _unknown("application", name, config.applications)
+        return config
+
+    def _pull_requests(self) -> tuple[PullRequest, ...] | Unknown:
+        try:
+            return tuple(self._edges.forge.pull_requests())
+        except Unavailable as error:
+            return Unknown(str(error), error.reason_code)
+
+    def _history(self, config: Config, head: Commit) -> dict[str, tuple[Release, ...]]:
+        """The releases that the environment before the asked one has had; only a version asked by name needs them."""
+        event, git = self._event, self._edges.git
+        if not isinstance(event, Promote) or not event.version:
+            return {}
+        after = config.environments[event.environment].after
+        if after is None:
+            return {}
+        folder = config.environments[after].path
+        past = [_files(git, c.sha, [folder]) for c in git.log(None, head.sha, folder, HISTORY)]
+        return {
+            application: tuple(deployed(config, files, after, application).release for files in past)
+            for application in config.applications
+        }
+
+
+def _files(git: GitRepository, commit: str, folders: list[str]) -> Mapping[str, bytes]:
+    paths = [e.path for folder in folders for e in git.entries(commit, folder) if e.mode in ("100644", "100755")]
+    return git.read(commit, paths)
+
+
+def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
+    """What a branch of the bot has that the default branch had not when it was made."""
+    base = git.merge_base(default, sha)
+    paths = git.changed(base, sha)
+    content = git.read(sha, paths)
+    commits = git.log(base, sha)
+    foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
+    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign)
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, object]) -> BotError:
+    return BotError(
+        f"gitops.yaml has no {kind} named {name!r}",
+        fix=f"it has {', '.join(known)}",
+        reason_code=f"unknown_{kind}",
+    )
