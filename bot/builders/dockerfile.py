@@ -1,0 +1,154 @@
+"""A Dockerfile is parsed once, and its base is always the one that was resolved to a digest.
+
+Syntax: https://docs.docker.com/reference/dockerfile/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from e2b_dockerfile_utils import DockerfileInstruction, DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
+
+from bot.core.errors import BotError, Refused
+from bot.core.references import parse as parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bot.core.models import BuildOrder
+    from bot.core.references import Reference
+
+Instruction = DockerfileInstruction
+
+
+class Dockerfile(NamedTuple):
+    """A parsed Dockerfile: path from the repository's root, its bytes, instructions and escape character."""
+
+    path: str
+    data: bytes
+    instructions: tuple[Instruction, ...]
+    escape: str
+
+    def where(self, instruction: Instruction) -> str:
+        """`path:line` of an instruction."""
+        return f"{self.path}:{instruction.start_line}"
+
+
+def parse(path: str, data: bytes) -> Dockerfile:
+    """Bytes → Dockerfile. `Refused` (`dockerfile_invalid`) names the line that cannot be parsed."""
+    fix = "correct the Dockerfile in the artifact repository"
+    try:
+        tree = parse_dockerfile_ast(data.decode())
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path}: not UTF-8 at byte {error.start}", fix=fix, reason_code="dockerfile_invalid") from error
+    except DockerfileSyntaxError as error:
+        line = f":{error.line}" if error.line else ""
+        raise Refused(f"{path}{line}: {error}", fix=fix, reason_code="dockerfile_invalid") from error
+    if not any(step.name == "FROM" for step in tree.instructions):
+        raise Refused(f"{path}: no FROM", fix=fix, reason_code="dockerfile_invalid")
+    return Dockerfile(path, data, tuple(tree.instructions), tree.escape_token)
+
+
+def expand(dockerfile: Dockerfile, step: Instruction, word: str, variables: Mapping[str, str]) -> str:
+    """One word with variables expanded and quotes removed. `Refused` if it is malformed."""
+    return _lex(dockerfile, step, word, variables)[0]
+
+
+def expand_words(dockerfile: Dockerfile, step: Instruction, text: str, variables: Mapping[str, str]) -> list[str]:
+    """As `expand`, then split at white space outside quotes."""
+    return _lex(dockerfile, step, text, variables)[1]
+
+
+def _lex(dockerfile: Dockerfile, step: Instruction, text: str, variables: Mapping[str, str]) -> tuple[str, list[str]]:
+    lexer = ShellLex(dockerfile.escape, env=variables, skip_unset_env=False)
+    try:
+        return lexer.process_word(text), lexer.process_words(text)
+    except ValueError as error:
+        message = f"{dockerfile.where(step)}: {step.name}: {error}"
+        fix = "correct the Dockerfile in the artifact repository"
+        raise Refused(message, fix=fix, reason_code="dockerfile_invalid") from error
+
+
+def pinned(order: BuildOrder) -> str:
+    """The order's base by digest, as a Dockerfile names it. `Refused` if the order has no digest."""
+    if not order.base.digest:
+        raise Refused(f"the base {order.base} was not resolved to a digest", reason_code="base_not_resolved")
+    return f"{order.base.repository}@{order.base.digest}"
+
+
+def given_args(order: BuildOrder) -> dict[str, str]:
+    """The build arguments of the order, the base by digest among them."""
+    return {**order.args, order.base_arg: pinned(order)}
+
+
+def global_args(dockerfile: Dockerfile, order: BuildOrder) -> dict[str, str]:
+    """Values of the ARGs before the first FROM, the order's base and arguments put in."""
+    given = given_args(order)
+    values: dict[str, str] = {}
+    for step in dockerfile.instructions:
+        if step.name != "ARG":
+            break
+        for name, default in declared(step.args):
+            if name in given:
+                values[name] = given[name]
+            elif default is not None:
+                values[name] = expand(dockerfile, step, default, values)
+    return values
+
+
+def declared(words: Iterable[str]) -> Iterable[tuple[str, str | None]]:
+    """Names and defaults (None: no default) of the words of an ARG."""
+    for word in words:
+        name, equals, default = word.partition("=")
+        yield name, default if equals else None
+
+
+def pin_base(dockerfile: Dockerfile, order: BuildOrder) -> Dockerfile:
+    """The Dockerfile with each FROM of the order's base by digest; lines keep their numbers.
+
+    `Refused` (`base_mismatch`) if the last stage does not start from the order's base, be it through the
+    argument `order.base_arg` or by the name `order.base_name`.
+    """
+    variables, lines = global_args(dockerfile, order), dockerfile.data.split(b"\n")
+    stages: dict[str, bool] = {}
+    for step in (step for step in dockerfile.instructions if step.name == "FROM"):
+        if not step.args:
+            raise Refused(f"{dockerfile.where(step)}: FROM names no image", reason_code="dockerfile_invalid")
+        word = expand(dockerfile, step, step.args[0], variables)
+        based = stages.get(word.lower(), word == pinned(order))
+        if word.lower() not in stages and word != pinned(order) and _is_base(word, order):
+            based = True
+            _rewrite(lines, step, pinned(order))
+        if len(step.args) == 3 and step.args[1].lower() == "as":
+            stages[step.args[2].lower()] = based
+        last, last_word, last_based = step, word, based
+    if not last_based:
+        raise _mismatch(dockerfile, last, last_word, order)
+    return parse(dockerfile.path, b"\n".join(lines))
+
+
+def _rewrite(lines: list[bytes], step: Instruction, image: str) -> None:
+    words = " ".join(["FROM", *step.flags, image, *step.args[1:]])
+    span = step.end_line - step.start_line
+    lines[step.start_line - 1 : step.end_line] = [words.encode(), *[b""] * span]
+
+
+def _is_base(word: str, order: BuildOrder) -> bool:
+    try:
+        found, named = parse_reference(word), parse_reference(order.base_name)
+    except BotError:
+        return False
+    by_digest = _key(found) == (order.base.repository, order.base.digest)
+    return by_digest or _key(found) == _key(named)
+
+
+def _key(reference: Reference) -> tuple[Reference, str]:
+    return reference.repository, reference.version
+
+
+def _mismatch(dockerfile: Dockerfile, step: Instruction, word: str, order: BuildOrder) -> Refused:
+    return Refused(
+        f"{dockerfile.where(step)}: FROM is {word!r}, but the configured base is {order.base_name!r}",
+        fix=f"write `ARG {order.base_arg}` and `FROM ${{{order.base_arg}}}`, or set `base` or `base_arg` to match",
+        reason_code="base_mismatch",
+    )

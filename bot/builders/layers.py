@@ -1,0 +1,195 @@
+"""What a layer holds, without its bytes, and what a stack of layers looks like to a process.
+
+Layers and whiteouts: https://github.com/opencontainers/image-spec/blob/main/layer.md
+"""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.builders.context import parents
+
+if TYPE_CHECKING:
+    import tarfile
+    from collections.abc import Iterator, Sequence
+
+_ACCOUNTS = ("etc/passwd", "etc/group")
+_MAX_TEXT = 1 << 20
+_MAX_LINKS = 40
+
+
+class Unclear(Exception):
+    """The files of a base do not say what an engine would do; the text says why."""
+
+
+class Node(NamedTuple):
+    """One path: `kind` is file, dir, link, other, or implied (a directory without an entry of its own)."""
+
+    kind: str
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    link: str = ""
+    xattrs: bool = False
+
+
+@dataclass
+class Layer:
+    """The paths of one layer, relative to the root, and what it hides of the layers below.
+
+    `whiteouts` are hidden paths, `opaque` directories whose lower content is hidden; `texts` holds the content of
+    the account files.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    whiteouts: set[str] = field(default_factory=set)
+    opaque: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def hides(self, path: str) -> bool:
+        """Whether the layer hides `path` of the layers below it without having that path itself."""
+        above = parents(path)
+        if path in self.whiteouts or not self.whiteouts.isdisjoint(above):
+            return True
+        if "" in self.opaque or not self.opaque.isdisjoint(above):
+            return True
+        return any(folder in self.nodes and self.nodes[folder].kind not in ("dir", "implied") for folder in above)
+
+
+class Files:
+    """A stack of layers, the lowest first. Paths are relative to the root; the root is the empty text."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = list(layers)
+
+    def lookup(self, path: str) -> Node | None:
+        """What is at `path`, links not followed; None if nothing is."""
+        if not path:
+            return Node("dir", 0o755)
+        implied = None
+        for layer in reversed(self.layers):
+            node = layer.nodes.get(path)
+            if node and node.kind != "implied":
+                return node
+            implied = node or implied
+            if layer.hides(path):
+                break
+        return implied
+
+    def is_dir(self, path: str) -> bool:
+        """Whether a directory is at `path`, links not followed."""
+        node = self.lookup(path)
+        return node is not None and node.kind in ("dir", "implied")
+
+    def resolve(self, path: str) -> str:
+        """`path` with every link followed inside the root, as far as it exists. `Unclear` for a loop."""
+        done: list[str] = []
+        rest, links = path.split("/")[::-1], 0
+        while rest:
+            part = rest.pop()
+            if part == "..":
+                done = done[:-1]
+            elif part not in ("", "."):
+                node = self.lookup("/".join([*done, part]))
+                if node is None or node.kind != "link":
+                    done.append(part)
+                    continue
+                links += 1
+                if links > _MAX_LINKS:
+                    raise Unclear(f"/{path} is a loop of symbolic links")
+                done = [] if node.link.startswith("/") else done
+                rest += node.link.split("/")[::-1]
+        return "/".join(done)
+
+    def text(self, path: str) -> str:
+        """The content of an account file as the topmost layer has it. `Unclear` if it is not known."""
+        real = self.resolve(path)
+        for layer in reversed(self.layers):
+            if real in layer.texts:
+                return layer.texts[real]
+            if real in layer.nodes or layer.hides(real):
+                break
+        raise Unclear(f"the base has no readable /{path}")
+
+
+def read_layer(tar: tarfile.TarFile) -> Layer:
+    """Index a layer from its tar, which may be a stream. `Unclear` for a path that leads out of the root."""
+    layer = Layer()
+    for member in tar:
+        path = clean(member.name)
+        folder, name = posixpath.split(path)
+        if name == ".wh..wh..opq":
+            layer.opaque.add(folder)
+        elif name.startswith(".wh."):
+            layer.whiteouts.add(posixpath.join(folder, name.removeprefix(".wh.")))
+        elif path:
+            layer.nodes[path] = _node(member)
+            _read_text(tar, member, path, layer)
+        tar.members.clear()  # type: ignore[attr-defined]  # not in the stubs; else it keeps every member ever seen
+    for path in list(layer.nodes):
+        for folder in parents(path):
+            layer.nodes.setdefault(folder, Node("implied"))
+    return layer
+
+
+def clean(name: str) -> str:
+    """A tar member's name as a path relative to the root. `Unclear` if it leads out of it."""
+    path = posixpath.normpath("/" + name.lstrip("/")).strip("/")
+    if ".." in name.split("/"):
+        raise Unclear(f"a layer of the base holds the path {name!r}")
+    return path
+
+
+def _node(member: tarfile.TarInfo) -> Node:
+    kind = "other"
+    if member.isreg() or member.islnk():
+        kind = "file"
+    elif member.isdir():
+        kind = "dir"
+    elif member.issym():
+        kind = "link"
+    xattrs = any(key.startswith("SCHILY.xattr.") for key in member.pax_headers)
+    link = member.linkname if kind == "link" else ""
+    return Node(kind, stat.S_IMODE(member.mode), member.uid, member.gid, int(member.mtime), link, xattrs)
+
+
+def _read_text(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, layer: Layer) -> None:
+    layer.texts.pop(path, None)
+    if path not in _ACCOUNTS or not member.isreg() or member.size > _MAX_TEXT:
+        return
+    content = tar.extractfile(member)
+    if content:
+        layer.texts[path] = content.read().decode("utf-8", "replace")
+
+
+def account_id(files: Files, path: str, name: str) -> int:
+    """The number of a user (`etc/passwd`) or group (`etc/group`) by name or number. `Unclear` if there is none."""
+    if name.isascii() and name.isdigit():
+        if int(name) >= 2**31:
+            raise Unclear(f"{name} is too large for an owner")
+        return int(name)
+    for fields in _accounts(files, path):
+        if fields[0] == name and fields[2].isascii() and fields[2].isdigit():
+            return int(fields[2])
+    raise Unclear(f"{name!r} is not in /{path} of the base")
+
+
+def primary_group(files: Files, user: str) -> int:
+    """The number of a user's own group; for a number, the same number. `Unclear` if it is not known."""
+    if user.isascii() and user.isdigit():
+        return account_id(files, "etc/group", user)
+    for fields in _accounts(files, "etc/passwd"):
+        if fields[0] == user and len(fields) > 3 and fields[3].isascii() and fields[3].isdigit():
+            return int(fields[3])
+    raise Unclear(f"{user!r} is not in /etc/passwd of the base")
+
+
+def _accounts(files: Files, path: str) -> Iterator[list[str]]:
+    for line in files.text(path).splitlines():
+        fields = line.strip().split(":")
+        if len(fields) >= 3 and not line.lstrip().startswith("#"):
+            yield fields
