@@ -1,0 +1,126 @@
+"""`pr`: what people do with pull requests on the local forge; on a real forge its own pages do this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.cli.common import as_json, edges, print_json, print_table, settings
+
+if TYPE_CHECKING:
+    from bot.forges.local import LocalForge, LocalPullRequest
+
+number = click.argument("number", type=click.IntRange(min=1))
+by = click.option("--as", "by", metavar="NAME", help="Who you are; GITOPS_BOT_USER, or USER, if not given.")
+
+
+@click.group("pr")
+def pr() -> None:
+    """List, show, approve, merge and comment on pull requests of the local forge."""
+
+
+@pr.command("list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """Show all pull requests, newest first."""
+    pulls = sorted(_forge().all_pull_requests(), key=lambda p: -p.number)
+    if as_json:
+        print_json([_summary(p) for p in pulls])
+    else:
+        print_table(
+            ["number", "state", "title", "branch"], [[f"#{p.number}", p.state, p.title, p.branch] for p in pulls]
+        )
+
+
+@pr.command()
+@number
+@as_json
+def show(number: int, *, as_json: bool) -> None:
+    """Show a pull request: what it says, its reviews, statuses, comments and diff."""
+    forge = _forge()
+    pull = forge.pull_request(number)
+    comments, diff = forge.comments(number), forge.diff(number)
+    if as_json:
+        talk = [{"author": c.author, "body": c.body} for c in comments]
+        print_json(_summary(pull) | {"body": pull.body, "comments": talk, "diff": diff})
+        return
+    click.secho(f"#{pull.number} {pull.title}", bold=True)
+    click.echo(f"{pull.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
+    for review in pull.reviews:
+        click.echo(f"{review.author}: {review.state} at {review.commit[:12]}")
+    for status in pull.statuses:
+        click.echo(f"{status.context}: {status.state}: {status.description}")
+    for comment in comments:
+        click.echo(f"{comment.author}: {comment.body.rstrip()}")
+    click.echo(f"\n{diff}")
+
+
+@pr.command()
+@number
+@by
+def approve(number: int, by: str | None) -> None:
+    """Approve pull request NUMBER at the commit it has now."""
+    _forge().approve(number, by or settings().user)
+    click.echo(f"#{number} is approved by {by or settings().user}")
+    _tell_the_bot()
+
+
+@pr.command()
+@number
+@by
+def merge(number: int, by: str | None) -> None:
+    """Merge pull request NUMBER, if its approvals are complete."""
+    forge = _forge()
+    forge.merge(number, by or settings().user, forge.pull_request(number).head)
+    click.echo(f"#{number} is merged")
+    _tell_the_bot()
+
+
+@pr.command()
+@number
+@by
+def close(number: int, by: str | None) -> None:
+    """Close pull request NUMBER without merging: its release is turned down."""
+    _forge().close(number, by or settings().user)
+    click.echo(f"#{number} is closed")
+    _tell_the_bot()
+
+
+@pr.command()
+@number
+@click.argument("text")
+@by
+def comment(number: int, text: str, by: str | None) -> None:
+    """Write TEXT as a comment on pull request NUMBER."""
+    _forge().add_comment(number, by or settings().user, text)
+    click.echo(f"#{number} has your comment")
+
+
+def _forge() -> LocalForge:
+    from bot.bootstrap import open_local_forge
+
+    return open_local_forge(settings())
+
+
+def _tell_the_bot() -> None:
+    """As a forge sends a webhook: the bot looks at once, and says what it did."""
+    from bot.core.events import Reconcile
+    from bot.engine import handle
+
+    report = handle(Reconcile(), edges())
+    for _, reason in report.failed:
+        click.echo(f"the bot: {reason}", err=True)
+
+
+def _summary(pull: LocalPullRequest) -> dict[str, Any]:
+    """The documented shape of one element of `gitops-bot pr list --json` (docs/json.md)."""
+    return {
+        "number": pull.number,
+        "state": pull.state,
+        "title": pull.title,
+        "branch": pull.branch,
+        "head": pull.head,
+        "reviews": [{"author": r.author, "state": r.state, "commit": r.commit} for r in pull.reviews],
+        "statuses": [s._asdict() for s in pull.statuses],
+    }
