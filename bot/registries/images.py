@@ -1,0 +1,87 @@
+"""What an image says of itself, read the same way from every registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.core.errors import Unavailable
+from bot.core.models import ImageInfo
+from bot.registries.content import INDEX_TYPES, MANIFEST_LIMIT, descriptors, parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.core.references import Reference
+    from bot.ports import Manifest, Registry
+
+_CONFIG_TYPES = frozenset(
+    {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
+)
+
+
+def image_info(registry: Registry, reference: Reference, platform: str) -> ImageInfo | None:
+    """`Registry.image` by the registry's other methods: digest, labels and creation time; None if absent.
+
+    Labels are empty where there is no configuration of that platform (`os/architecture[/variant]`): an index
+    without it, a chart, a signature. https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
+    named = registry.manifest(reference)
+    if named is None:
+        return None
+    manifest: Manifest | None = named
+    if named.media_type in INDEX_TYPES:
+        manifest = _of_platform(registry, reference, named, platform)
+    config = _config(registry, reference, manifest) if manifest else {}
+    return ImageInfo(named.digest, _labels(config), _created(config))
+
+
+def _of_platform(registry: Registry, reference: Reference, index: Manifest, platform: str) -> Manifest | None:
+    what = f"the index of {reference}"
+    for entry in descriptors(parse_object(index.body, what), "manifests", what):
+        if _runs_on(entry.get("platform"), platform):
+            found = registry.manifest(reference.with_digest(entry["digest"]))
+            if found is None:
+                raise Unavailable(f"{what} names a manifest that is not there", fix="push the image anew")
+            return found if found.media_type not in INDEX_TYPES else None
+    return None
+
+
+def _runs_on(entry: object, platform: str) -> bool:
+    system, _, rest = platform.partition("/")
+    architecture, _, variant = rest.partition("/")
+    if not isinstance(entry, dict) or (entry.get("os"), entry.get("architecture")) != (system, architecture):
+        return False
+    return not variant or entry.get("variant") == variant
+
+
+def _config(registry: Registry, reference: Reference, manifest: Manifest) -> dict[str, Any]:
+    what = f"the manifest of {reference}"
+    document = parse_object(manifest.body, what)
+    descriptor = descriptors({"config": [document.get("config")]}, "config", what)[0]
+    if descriptor.get("mediaType") not in _CONFIG_TYPES:
+        return {}
+    with registry.open_blob(reference.repository, descriptor["digest"]) as blob:
+        body = blob.read(MANIFEST_LIMIT + 1)
+    if len(body) > MANIFEST_LIMIT:
+        raise Unavailable(
+            f"the configuration of {reference} has more than {MANIFEST_LIMIT} bytes", fix="make it smaller"
+        )
+    return parse_object(body, f"the configuration of {reference}")
+
+
+def _labels(config: dict[str, Any]) -> Mapping[str, str]:
+    inner = config.get("config")
+    labels = inner.get("Labels") if isinstance(inner, dict) else None
+    if not isinstance(labels, dict):
+        return {}
+    return {name: value for name, value in labels.items() if isinstance(value, str)}
+
+
+def _created(config: dict[str, Any]) -> datetime | None:
+    """RFC 3339; None if it is missing, or names no moment."""
+    try:
+        moment = datetime.fromisoformat(config["created"])
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
