@@ -88,8 +88,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NAMES and not name.startswith("GITOPS_BOT_TEST_"):
-            near = get_close_matches(name, NAMES, n=1)
-            fix = f"did you mean {near[0]}?" if near else f"unset it; known are {', '.join(NAMES)}"
+            # Without what all have in common, which would make any two look alike.
+            endings = [known.removeprefix(PREFIX) for known in NAMES]
+            near = get_close_matches(name.removeprefix(PREFIX), endings, n=1)
+            fix = f"did you mean {PREFIX}{near[0]}?" if near else f"unset it; known are {', '.join(NAMES)}"
             raise SettingsError(f"there is no setting {name}", fix=fix)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.common import as_json, print_json
+
 if TYPE_CHECKING:
-    from bot.core.config import Config, ConfigError
+    from bot.core.config import Config
 
 
 @click.command()
 @click.argument("file", default="gitops.yaml", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print {valid, problems} as JSON.")
+@as_json
 @click.pass_context
 def validate(context: click.Context, file: Path, *, as_json: bool) -> None:
     """Check a configuration file; FILE is gitops.yaml if not given.
@@ -24,11 +25,17 @@ def validate(context: click.Context, file: Path, *, as_json: bool) -> None:
     from bot.core.config import ConfigError, load_config
 
     try:
-        config = load_config(_read(file), str(file))
+        config = load_config(_read(file), click.format_filename(file))
     except ConfigError as error:
-        _print_problems(error, as_json=as_json)
+        if as_json:
+            print_json({"valid": False, "problems": [problem._asdict() for problem in error.problems]})
+        else:
+            click.echo(str(error), err=True)
         context.exit(1)
-    click.echo(json.dumps({"valid": True, "problems": []}) if as_json else f"{file}: valid — {_summary(config)}")
+    if as_json:
+        print_json({"valid": True, "problems": []})
+    else:
+        click.echo(f"{click.format_filename(file)}: valid — {_summary(config)}")
 
 
 @click.command()
@@ -36,7 +43,7 @@ def schema() -> None:
     """Print the JSON Schema of gitops.yaml, for editors and other checkers."""
     from bot.core.config import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print_json(json_schema())
 
 
 def _read(file: Path) -> bytes:
@@ -46,17 +53,12 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)  # one more than is allowed is enough to refuse it
     except FileNotFoundError:
-        raise missing_config(str(file)) from None
+        raise missing_config(click.format_filename(file)) from None
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror}"
-        raise ConfigError([Problem(str(file), 0, 0, "", reason, "name a file that you may read")]) from error
-
-
-def _print_problems(error: ConfigError, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"valid": False, "problems": [p._asdict() for p in error.problems]}, ensure_ascii=False))
-    else:
-        click.echo(str(error), err=True)
+        raise ConfigError(
+            [Problem(click.format_filename(file), 0, 0, "", reason, "name a file that you may read")]
+        ) from error
 
 
 def _summary(config: Config) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core.identity import BOT_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.core.config import Environment
     from bot.core.models import PullRequest, Review
-
-BOT = "gitops-bot"
 
 
 class Ignored(NamedTuple):
@@ -63,7 +63,7 @@ def approval(environment: Environment, pull_request: PullRequest, invoker: str |
 
 def is_bot(user: str) -> bool:
     """Whether the name is this bot's own or marked as a bot's, as GitHub marks the names of apps."""
-    return user.casefold() == BOT or user.casefold().endswith("[bot]")
+    return user.casefold() == BOT_NAME or user.casefold().endswith("[bot]")
 
 
 def _latest(reviews: tuple[Review, ...]) -> Iterator[Review]:

@@ -13,6 +13,7 @@ from bot.core.config.problems import redacted, shown
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
 from bot.core.references import parse, parse_repository
+from bot.core.versions import check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # https://git-scm.com/docs/git-check-ref-format
 _NOT_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|[./]$|\.lock(/|$)|^@$")
-_KINDS = ("semver", "numerical", "alphabetical")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -165,20 +165,15 @@ def _build(path: Path, build: Build) -> Iterator[Found]:
 
 
 def _policy(path: Path, policy: Policy) -> Iterator[Found]:
-    given = [kind for kind in _KINDS if getattr(policy, kind) is not None]
-    if len(given) != 1:
-        what = " and ".join(f"`{kind}`" for kind in given) or "no kind"
-        fix = "give exactly one of `semver`, `numerical`, `alphabetical`"
-        yield Found(path, f"this policy has {what}", fix, at_key=True)
-        return
-    try:
-        from bot.core.versions import check_policy
-    except ImportError:
-        return
-    try:
-        check_policy(policy)
-    except BotError as error:
-        yield Found(path, error.message, error.fix or "see docs/configuration.md")
+    given = [kind for kind in ("semver", "numerical", "alphabetical") if getattr(policy, kind) is not None]
+    at = (*path, given[0]) if len(given) == 1 else path
+    # Without its pattern first: that tells which of the two is wrong.
+    for place, part in ((at, policy.model_copy(update={"pattern": None})), ((*path, "pattern"), policy)):
+        try:
+            check_policy(part)
+        except BotError as error:
+            yield Found(place, error.message, error.fix)
+            return
 
 
 def _branch(path: Path, branch: str | None) -> Iterator[Found]:

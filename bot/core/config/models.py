@@ -31,54 +31,60 @@ class Environment(Model):
     """One environment: a folder that Flux applies, and the way into it."""
 
     path: Folder = Field(description="Folder of the environment in this repository.")
-    after: Name | None = Field(None, description="Environment that must have a release before this one gets it.")
+    after: Name | None = Field(
+        default=None, description="Environment that must have a release before this one gets it."
+    )
     promote: Literal["auto", "manual"] = Field(
-        "auto", description="auto: a pull request opens by itself; manual: only on `promote`."
+        default="auto", description="auto: a pull request opens by itself; manual: only on `promote`."
     )
     merge: Literal["auto", "manual"] = Field(
-        "manual",
+        default="manual",
         description="auto: the bot merges once checks and approvals allow it; manual: a person merges.",
     )
-    approvals: int = Field(0, ge=0, le=20, description="Approvals needed, each by another person than the author.")
-    approvers: tuple[User, ...] = Field((), description="Who may approve; empty: anyone who can review.")
+    approvals: int = Field(
+        default=0, ge=0, le=20, description="Approvals needed, each by another person than the author."
+    )
+    approvers: tuple[User, ...] = Field(default=(), description="Who may approve; empty: anyone who can review.")
 
 
 class Key(Model):
     """An explicit place of an image's version, for what the conventions do not find."""
 
     file: Folder = Field(description="File, relative to the application's folder.")
-    tag: Pointer | None = Field(None, description="JSON Pointer of the scalar that holds the tag.")
-    digest: Pointer | None = Field(None, description="JSON Pointer of the scalar that holds the digest.")
-    image: Pointer | None = Field(None, description="JSON Pointer of a scalar that holds repository:tag.")
+    tag: Pointer | None = Field(default=None, description="JSON Pointer of the scalar that holds the tag.")
+    digest: Pointer | None = Field(default=None, description="JSON Pointer of the scalar that holds the digest.")
+    image: Pointer | None = Field(default=None, description="JSON Pointer of a scalar that holds repository:tag.")
 
 
 class Build(Model):
     """Where an image is built from."""
 
     git: str = Field(min_length=1, description="URL of the artifact repository.")
-    branch: str | None = Field(None, min_length=1, description="Branch to follow; the default branch if not given.")
-    context: Folder = Field(".", description="Folder of the build context in that repository.")
-    dockerfile: Folder = Field("Dockerfile", description="Dockerfile, relative to the context.")
+    branch: str | None = Field(
+        default=None, min_length=1, description="Branch to follow; the default branch if not given."
+    )
+    context: Folder = Field(default=".", description="Folder of the build context in that repository.")
+    dockerfile: Folder = Field(default="Dockerfile", description="Dockerfile, relative to the context.")
     base: str = Field(min_length=1, description="Base image with its tag; its digest is followed.")
     base_arg: str = Field(
-        "BASE_IMAGE",
+        default="BASE_IMAGE",
         pattern=ARG,
         description="ARG before FROM that gets the base image.",
     )
     args: dict[str, str] = Field(
         default_factory=dict, description="More build arguments; no secrets, since an image's history shows them."
     )
-    platform: str = Field("linux/amd64", pattern=PLATFORM, description="Platform to build.")
+    platform: str = Field(default="linux/amd64", pattern=PLATFORM, description="Platform to build.")
 
 
 class Policy(Model):
     """Which tag of an image that others push is the newest: exactly one of semver, numerical, alphabetical."""
 
-    semver: str | None = Field(None, description="Range of semantic versions, for example `>=1.2 <2`.")
-    numerical: Literal["asc", "desc"] | None = Field(None, description="Order of whole numbers.")
-    alphabetical: Literal["asc", "desc"] | None = Field(None, description="Order of texts.")
+    semver: str | None = Field(default=None, description="Range of semantic versions, for example `>=1.2 <2`.")
+    numerical: Literal["asc", "desc"] | None = Field(default=None, description="Order of whole numbers.")
+    alphabetical: Literal["asc", "desc"] | None = Field(default=None, description="Order of texts.")
     pattern: str | None = Field(
-        None,
+        default=None,
         description="Regular expression that a tag must match; a group named `version` is what is compared.",
     )
 
@@ -87,35 +93,39 @@ class Image(Model):
     """One image of an application: built here (`build`) or pushed by others (`policy`)."""
 
     repository: str = Field(min_length=1, description="Registry and repository, without a tag.")
-    build: Build | None = Field(None, description="How the bot builds it.")
-    policy: Policy | None = Field(None, description="How a tag is chosen among those that others push.")
-    test: tuple[str, ...] = Field((), description="Command that must succeed in a built image before it is pushed.")
-    test_seconds: float = Field(300, gt=0, le=3600, description="Time limit of the test command, in seconds.")
-    pin: bool = Field(True, description="Write the digest beside or behind the tag.")
-    keys: tuple[Key, ...] = Field((), description="Explicit places; without any, the conventions find them.")
+    build: Build | None = Field(default=None, description="How the bot builds it.")
+    policy: Policy | None = Field(default=None, description="How a tag is chosen among those that others push.")
+    test: tuple[str, ...] = Field(
+        default=(), description="Command that must succeed in a built image before it is pushed."
+    )
+    test_seconds: float = Field(default=300, gt=0, le=3600, description="Time limit of the test command, in seconds.")
+    pin: bool = Field(default=True, description="Write the digest beside or behind the tag.")
+    keys: tuple[Key, ...] = Field(default=(), description="Explicit places; without any, the conventions find them.")
 
 
 class Values(Model):
     """A git repository with one values file an environment, synced as part of the release."""
 
     git: str = Field(min_length=1, description="URL of the values repository.")
-    branch: str | None = Field(None, min_length=1, description="Branch to follow; the default branch if not given.")
+    branch: str | None = Field(
+        default=None, min_length=1, description="Branch to follow; the default branch if not given."
+    )
     file: str = Field(
-        "values-{environment}.yaml",
+        default="values-{environment}.yaml",
         min_length=1,
         description="File there; `{environment}` stands for the environment's name.",
     )
-    target: Folder = Field("values.yaml", description="File here, relative to the application's folder.")
+    target: Folder = Field(default="values.yaml", description="File here, relative to the application's folder.")
 
 
 class Application(Model):
     """What is released as one unit."""
 
     path: Folder | None = Field(
-        None, description="Folder below each environment's; the application's name if not given."
+        default=None, description="Folder below each environment's; the application's name if not given."
     )
     images: dict[Name, Image] = Field(default_factory=dict, description="Images of the application, by name.")
-    values: Values | None = Field(None, description="Where its values files come from, if not from here.")
+    values: Values | None = Field(default=None, description="Where its values files come from, if not from here.")
 
 
 class Config(Model):
