@@ -39,7 +39,7 @@ def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
             sources[wanted] = _git(settings, wanted, trusted=url)
         return sources[wanted]
 
-    git, registry = source(url), _registry(settings)
+    git, registry = source(url), open_registry(settings)
     forge, builder = _forge(settings, git), _builder(settings, registry)
     return Edges(git, forge, registry, builder, SystemClock(), source, progress)
 
@@ -72,7 +72,8 @@ def _forge(settings: Settings, git: GitRepository) -> LocalForge:
     return LocalForge(git, database, SystemClock())
 
 
-def _registry(settings: Settings) -> Registry:
+def open_registry(settings: Settings) -> Registry:
+    """The registries alone: real ones, or OCI layouts in a folder."""
     if settings.layout:
         from bot.registries.layout import LayoutRegistry
 

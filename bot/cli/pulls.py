@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli.common import as_json, edges, print_json, print_table, settings
+from bot.cli.diff import pull_request_diff
 
 if TYPE_CHECKING:
     from bot.forges.local import LocalForge, LocalPullRequest
@@ -24,13 +25,12 @@ def pr() -> None:
 @as_json
 def list_(*, as_json: bool) -> None:
     """Show all pull requests, newest first."""
-    pulls = sorted(_forge().all_pull_requests(), key=lambda p: -p.number)
+    pulls = sorted(_forge().all_pull_requests(), key=lambda p: -p.request.number)
     if as_json:
         print_json([_summary(p) for p in pulls])
     else:
-        print_table(
-            ["number", "state", "title", "branch"], [[f"#{p.number}", p.state, p.title, p.branch] for p in pulls]
-        )
+        rows = [[f"#{p.request.number}", p.state, p.request.title, p.request.branch] for p in pulls]
+        print_table(["number", "state", "title", "branch"], rows)
 
 
 @pr.command()
@@ -39,14 +39,15 @@ def list_(*, as_json: bool) -> None:
 def show(number: int, *, as_json: bool) -> None:
     """Show a pull request: what it says, its reviews, statuses, comments and diff."""
     forge = _forge()
-    pull = forge.pull_request(number)
-    comments, diff = forge.comments(number), forge.diff(number)
+    local = forge.pull_request(number)
+    pull, comments = local.request, forge.comments(number)
+    diff = pull_request_diff(edges().git, local.request.head)
     if as_json:
         talk = [{"author": c.author, "body": c.body} for c in comments]
-        print_json(_summary(pull) | {"body": pull.body, "comments": talk, "diff": diff})
+        print_json(_summary(local) | {"body": pull.body, "comments": talk, "diff": diff})
         return
     click.secho(f"#{pull.number} {pull.title}", bold=True)
-    click.echo(f"{pull.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
+    click.echo(f"{local.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
     for review in pull.reviews:
         click.echo(f"{review.author}: {review.state} at {review.commit[:12]}")
     for status in pull.statuses:
@@ -72,7 +73,7 @@ def approve(number: int, by: str | None) -> None:
 def merge(number: int, by: str | None) -> None:
     """Merge pull request NUMBER, if its approvals are complete."""
     forge = _forge()
-    forge.merge(number, by or settings().user, forge.pull_request(number).head)
+    forge.merge(number, by or settings().user, forge.pull_request(number).request.head)
     click.echo(f"#{number} is merged")
     _tell_the_bot()
 
@@ -113,11 +114,12 @@ def _tell_the_bot() -> None:
         click.echo(f"the bot: {reason}", err=True)
 
 
-def _summary(pull: LocalPullRequest) -> dict[str, Any]:
+def _summary(local: LocalPullRequest) -> dict[str, Any]:
     """The documented shape of one element of `gitops-bot pr list --json` (docs/json.md)."""
+    pull = local.request
     return {
         "number": pull.number,
-        "state": pull.state,
+        "state": local.state,
         "title": pull.title,
         "branch": pull.branch,
         "head": pull.head,

@@ -116,10 +116,10 @@ def _report_json(report: Report) -> dict[str, Any]:
 
 def _print_report(report: Report) -> None:
     for action in report.done:
-        click.echo(f"done    {action.title}")
+        click.echo(f"done    {action.summary}")
         _print_changes(action)
     for action, reason in report.failed:
-        click.echo(f"failed  {action.title}\n        " + reason.replace("\n", "\n        "))
+        click.echo(f"failed  {action.summary}\n        " + reason.replace("\n", "\n        "))
     if not report.done and not report.failed:
         click.echo("nothing to do")
     _print_skips(report.left.skips)
@@ -127,7 +127,7 @@ def _print_report(report: Report) -> None:
 
 def _print_plan(planned: Plan) -> None:
     for action in planned.actions:
-        click.echo(f"would   {action.title}")
+        click.echo(f"would   {action.summary}")
         _print_changes(action)
     if not planned.actions:
         click.echo("nothing to do")

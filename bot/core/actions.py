@@ -23,6 +23,11 @@ class Action:
     changes: tuple[Change, ...] = ()
 
     @property
+    def summary(self) -> str:
+        """What is done, in one line."""
+        return self.title
+
+    @property
     def key(self) -> str:
         """The same text for the same deed, within one run."""
         return f"{self.kind} {self.environment} {self.application} {self.title}"
@@ -59,6 +64,11 @@ class OpenPullRequest(Proposal):
 
     kind: ClassVar[str] = "open_pull_request"
 
+    @property
+    def summary(self) -> str:
+        """What is done, in one line."""
+        return f"Open a pull request: {self.title}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpdatePullRequest(Proposal):
@@ -66,6 +76,11 @@ class UpdatePullRequest(Proposal):
 
     kind: ClassVar[str] = "update_pull_request"
     number: int
+
+    @property
+    def summary(self) -> str:
+        """What is done, in one line."""
+        return f"Rewrite #{self.number}: {self.title}"
 
 
 @dataclass(frozen=True, kw_only=True)

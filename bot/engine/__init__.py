@@ -52,7 +52,7 @@ def handle(event: Event, edges: Edges) -> Report:
         for action in planned.actions:
             _one(action, edges, done, failed)
     raise BotError(
-        f"nothing came to rest after {ROUNDS} rounds; the last action was: {done[-1].title if done else 'none'}",
+        f"nothing came to rest after {ROUNDS} rounds; the last action was: {done[-1].summary if done else 'none'}",
         fix="run `gitops-bot plan` and look at what it would do again; somebody else may be changing the same things",
         reason_code="not_settled",
     )
@@ -60,7 +60,7 @@ def handle(event: Event, edges: Edges) -> Report:
 
 def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]]) -> None:
     """Do one action. Somebody else being faster is no failure: the next round sees what they did."""
-    edges.progress(action.title)
+    edges.progress(action.summary)
     try:
         apply(action, edges)
     except Conflict as conflict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.bootstrap import open_edges, open_local_forge
+from bot.bootstrap import open_edges, open_local_forge, open_registry
 from bot.cli.demo.base import push_base
 from bot.cli.demo.world import APPLICATION, World, commit, git, lay_out
 from bot.core.events import Event, Promote, Reconcile
@@ -37,7 +37,7 @@ class Story:
     def __init__(self, folder: Path, host: str | None = None) -> None:
         self.world = World(folder, host)
         self.settings = read_settings(self.world.environ() | {"GITOPS_BOT_USER": "dana"})
-        lay_out(self.world, self.edges().registry)
+        lay_out(self.world, open_registry(self.settings))
 
     def edges(self) -> Edges:
         """New edges, as a new process would open them."""
@@ -90,6 +90,10 @@ class Story:
         """The base image's tag gets a new digest upstream."""
         return push_base(self.edges().registry, parse(self.world.base), build)
 
+    def push(self, tag: str) -> str:
+        """Somebody else pushes an image to the application's repository."""
+        return push_base(self.edges().registry, parse(f"{self.world.repository}:{tag}"), f"pushed as {tag}")
+
     def approve(self, environment: str, by: str) -> None:
         """A person approves the environment's open pull request, and the bot hears of it."""
         self.forge().approve(self.number(environment), by)
@@ -116,7 +120,9 @@ class Story:
 
     def pulls(self) -> list[Row]:
         """All pull requests, oldest first."""
-        return sorted(Row(p.number, p.branch, p.state, p.title) for p in self.forge().all_pull_requests())
+        return sorted(
+            Row(p.request.number, p.request.branch, p.state, p.request.title) for p in self.forge().all_pull_requests()
+        )
 
     def running(self, environment: str) -> ImageVersion:
         """What the environment has of the image."""

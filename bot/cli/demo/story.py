@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.bootstrap import open_edges, open_local_forge
+from bot.bootstrap import open_edges, open_local_forge, open_registry
 from bot.cli.demo.base import push_base
 from bot.cli.demo.world import APPLICATION, World, commit, git, lay_out
+from bot.cli.diff import pull_request_diff
 from bot.core.errors import BotError, Refused
 from bot.core.events import Reconcile
 from bot.core.references import parse
@@ -51,7 +52,7 @@ class Stage:
     def open(self) -> None:
         """Act 0: the repositories, and a base image."""
         _act("A GitOps repository with dev, staging and prod, an artifact repository, and a base image")
-        lay_out(self.world, open_edges(self.settings, _say).registry)
+        lay_out(self.world, open_registry(self.settings))
         self.edges = open_edges(self.settings, _say)
         self.forge = open_local_forge(self.settings)
         _say(f"everything is below {self.world.folder}")
@@ -153,12 +154,9 @@ class Stage:
 
     def show(self, number: int) -> None:
         """The pull request's diff."""
-        pull = self.forge.pull_request(number)
+        pull = self.forge.pull_request(number).request
         _say(f"#{number} {pull.title}")
-        git_ = self.edges.git
-        git_.fetch()
-        base = git_.merge_base(git_.head().sha, pull.head)
-        text = git(self.world.gitops, "diff", "--unified=0", base, pull.head)
+        text = pull_request_diff(self.edges.git, pull.head, context=0)
         for line in text.splitlines():
             if line[:1] in "+-" and line[:3] != "---":
                 click.secho(f"    {line}", fg={"+": "green", "-": "red"}[line[0]], bold=line.startswith("+++"))
@@ -173,7 +171,7 @@ class Stage:
     def refuse_merge(self, number: int) -> None:
         """A merge that comes too early."""
         try:
-            self.forge.merge(number, "mallory", self.forge.pull_request(number).head)
+            self.forge.merge(number, "mallory", self.forge.pull_request(number).request.head)
         except Refused as refused:
             _say(f"mallory tries to merge #{number}: refused: {refused.message}")
         else:
@@ -183,7 +181,7 @@ class Stage:
         """`gitops-bot pr merge NUMBER --as WHO`."""
         self._pause(f"Merge #{number} as {who}?")
         _say(f"{who} merges #{number}")
-        self.forge.merge(number, who, self.forge.pull_request(number).head)
+        self.forge.merge(number, who, self.forge.pull_request(number).request.head)
         self.run()
 
     def _pause(self, question: str) -> None:

@@ -52,7 +52,7 @@ def _builds(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildState]) ->
 def _unless_failed(snapshot: Snapshot, decision: Action | Skip) -> Action | Skip:
     if isinstance(decision, Skip) or decision.key not in snapshot.failures:
         return decision
-    reason = f"{decision.title}: {snapshot.failures[decision.key]}"
+    reason = f"{decision.summary}: {snapshot.failures[decision.key]}"
     return Skip(decision.environment, decision.application, "failed", reason, "the next run")
 
 

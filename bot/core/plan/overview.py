@@ -58,5 +58,5 @@ def _waits_for(planned: Plan, environment: str, application: str) -> str | None:
     here = (environment, application)
     action = next((a for a in planned.actions if (a.environment, a.application) == here), None)
     if action:
-        return f"the next run: {action.title}"
+        return f"the next run: {action.summary}"
     return next((s.waits_for for s in planned.skips if (s.environment, s.application) == here and s.waits_for), None)
