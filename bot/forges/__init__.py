@@ -1,0 +1,1 @@
+"""Forges: pull requests, reviews, comments and statuses, one module a provider."""

@@ -1,0 +1,271 @@
+"""The local forge: people and the bot share one file, and git has the last word on what is merged."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.core.errors import Conflict, NotFound, Refused, Unavailable
+from bot.core.models import Review
+from bot.forges.local import Comment, LocalForge
+from tests.forges.conftest import APPROVED, Place
+from tests.git_remote import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.git import Git
+
+
+def test_a_review_is_of_the_head_that_was_there(local: Place) -> None:
+    number, old = local.request()
+    local.forge.approve(number, "Alice")
+    new = local.branch(text="tag: 3\n")
+    local.forge.request_changes(number, "bob")
+    reviews = local.forge.pull_request(number).request.reviews
+    assert [review[:3] for review in reviews] == [("alice", "approved", old), ("bob", "changes_requested", new)]
+    assert isinstance(reviews[0], Review)
+    assert reviews[0].time.utcoffset() is not None
+
+
+def test_nobody_reviews_their_own_pull_request(local: Place) -> None:
+    number, _ = local.request()
+    for review in (local.forge.approve, local.forge.request_changes):
+        with pytest.raises(Refused) as error:
+            review(number, "GitOps-Bot")
+        assert error.value.reason_code == "own_pull_request"
+    assert local.forge.pull_request(number).request.reviews == ()
+
+
+@pytest.mark.parametrize("name", ["", "-alice", "alice bob", "ali\nce", "../x", "älice", "a" * 64, "alice\n"])
+def test_names_of_people_are_plain(local: Place, name: str) -> None:
+    number, head = local.approved()
+    actions: list[Callable[[], None]] = [
+        lambda: local.forge.approve(number, name),
+        lambda: local.forge.add_comment(number, name, "x"),
+        lambda: local.forge.close(number, name),
+        lambda: local.forge.merge(number, name, head),
+    ]
+    for action in actions:
+        with pytest.raises(Refused) as error:
+            action()
+        assert error.value.reason_code == "bad_name"
+    assert local.forge.pull_request(number).state == "open"
+
+
+def test_nobody_speaks_as_the_bot(local: Place) -> None:
+    number, head = local.approved()
+    with pytest.raises(Refused) as error:
+        local.forge.add_comment(number, "gitops-bot", "x")
+    assert error.value.reason_code == "reserved_name"
+    with pytest.raises(Refused):
+        local.forge.merge(number, "GITOPS-BOT", head)
+
+
+def test_comments_are_kept_in_order_and_name_their_authors(local: Place) -> None:
+    number, _ = local.request()
+    local.forge.add_comment(number, "Alice", "/promote \udcff")
+    local.forge.comment(number, "reply", "done")
+    local.forge.close(number, "bob")
+    comments = local.forge.comments(number)
+    assert isinstance(comments[0], Comment)
+    shown = [(comment.author, comment.body, comment.key) for comment in comments]
+    assert shown == [("alice", "/promote ?", None), ("gitops-bot", "done", "reply"), ("bob", "Closed.", None)]
+    assert local.forge.pull_request(number).state == "closed"
+
+
+def test_a_number_that_is_not_there_is_named(local: Place) -> None:
+    actions: list[Callable[[], object]] = [
+        lambda: local.forge.pull_request(7),
+        lambda: local.forge.comments(7),
+        lambda: local.forge.approve(7, "alice"),
+        lambda: local.forge.update_pull_request(7, "", ""),
+        lambda: local.forge.close_pull_request(7),
+        lambda: local.forge.merge_pull_request(7, "0" * 40),
+        lambda: local.forge.comment(7, "key", "x"),
+    ]
+    for action in actions:
+        with pytest.raises(NotFound, match="no pull request #7"):
+            action()
+
+
+def test_a_status_needs_a_commit(local: Place) -> None:
+    with pytest.raises(NotFound):
+        local.forge.set_status("1" * 40, APPROVED)
+
+
+def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: Place) -> None:
+    number, head = local.approved()
+    local.forge.merge(number, "Alice", head)
+    [found] = local.forge.all_pull_requests()
+    assert (found.state, found.request.state, found.merged_by) == ("merged", "closed", "alice")
+    assert found.merge_commit == local.alice.on("main")
+    message = local.git.head().message
+    assert message == f"Merge pull request #{number} from bot/dev/shop\n\nTitle\n\nMerged-by: alice"
+    assert local.alice.on("bot/dev/shop") == ""
+
+
+def test_a_person_needs_the_approval_status_too(local: Place) -> None:
+    number, head = local.request()
+    with pytest.raises(Refused) as error:
+        local.forge.merge(number, "alice", head)
+    assert error.value.reason_code == "needs_approval"
+    assert local.forge.pull_request(number).merged_by is None
+
+
+def test_a_merged_or_closed_one_is_not_reviewed_or_merged(local: Place) -> None:
+    merged, head = local.approved()
+    local.forge.merge(merged, "alice", head)
+    closed, other = local.approved("bot/dev/b", text="tag: 5\n")
+    local.forge.close(closed, "alice")
+    actions: list[Callable[[], None]] = [
+        lambda: local.forge.approve(merged, "bob"),
+        lambda: local.forge.merge(closed, "bob", other),
+    ]
+    for action in actions:
+        with pytest.raises(Refused) as error:
+            action()
+        assert error.value.reason_code == "closed_pull_request"
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def _kill(git: Git, monkeypatch: pytest.MonkeyPatch, step: int, after: bool) -> None:
+    """End the process at its `step`th push from now on, before or after it is done."""
+    real, count = git.push, 0
+
+    def push(branch: str, commit: str | None, expected: str | None) -> None:
+        nonlocal count
+        count += 1
+        if count == step and not after:
+            raise Killed
+        real(branch, commit, expected)
+        if count == step:
+            raise Killed
+
+    monkeypatch.setattr(git, "push", push)
+
+
+@pytest.mark.parametrize(
+    ("step", "after", "done"), [(1, False, False), (1, True, True), (2, False, True), (2, True, True)]
+)
+def test_a_merge_killed_between_its_steps_is_found_and_finished(
+    local: Place, monkeypatch: pytest.MonkeyPatch, step: int, after: bool, done: bool
+) -> None:
+    number, head = local.approved()
+    with monkeypatch.context() as patch:
+        _kill(local.git, patch, step, after)
+        with pytest.raises(Killed):
+            local.forge.merge(number, "alice", head)
+    other = local.local(local.copy("another cache"))
+    found = other.pull_request(number)
+    assert (found.state, found.merged_by) == (("merged", "alice") if done else ("open", None))
+    assert [p.number for p in other.pull_requests()] == ([] if done else [number])
+    main = local.alice.on("main")
+    other.merge(number, "bob", head)
+    assert (local.alice.on("main") == main) is done
+    assert other.pull_request(number).merge_commit == local.alice.on("main")
+    assert other.pull_request(number).merged_by == ("alice" if done else "bob")
+    assert local.alice.on("bot/dev/shop") == ""
+    assert run(local.alice.remote, "rev-list", "--count", "--merges", "main") == "1"
+
+
+def test_a_merge_that_lost_the_race_is_not_taken_for_done(local: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, head = local.approved()
+    real = local.git.push
+
+    def push(branch: str, commit: str | None, expected: str | None) -> None:
+        local.alice.push({"envs/dev/b.yaml": "tag: 7\n"})
+        real(branch, commit, expected)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local.git, "push", push)
+        with pytest.raises(Conflict):
+            local.forge.merge(number, "alice", head)
+    assert local.forge.pull_request(number).state == "open"
+    local.alice.git("fetch", "-q", "origin")
+    local.alice.git("checkout", "-q", "--detach", "origin/main")
+    local.alice.git("merge", "-q", "--no-ff", "-m", "by hand", "origin/bot/dev/shop")
+    local.alice.git("push", "-q", "origin", "HEAD:main")
+    found = local.forge.pull_request(number)
+    assert (found.state, found.merge_commit, found.merged_by) == ("merged", None, None)
+
+
+def test_commits_that_came_after_the_merge_are_not_deleted(local: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, head = local.approved()
+    real = local.git.push
+
+    def push(branch: str, commit: str | None, expected: str | None) -> None:
+        if commit is None:
+            local.alice.push({"late": "1"}, branch="bot/dev/shop")
+        real(branch, commit, expected)
+
+    monkeypatch.setattr(local.git, "push", push)
+    local.forge.merge(number, "alice", head)
+    assert local.forge.pull_request(number).state == "merged"
+    assert local.alice.on("bot/dev/shop") not in ("", head)
+
+
+def test_two_processes_that_open_at_once_open_one(local: Place) -> None:
+    local.branch()
+    code = (
+        "import sys, pathlib\nfrom tests.forges.conftest import Ticks\nfrom bot.git import Git\n"
+        "from bot.forges.local import LocalForge\nroot = pathlib.Path(sys.argv[1])\n"
+        "forge = LocalForge(Git(str(root / 'remote.git'), root / 'cache'), root / 'forge.sqlite', Ticks())\n"
+        "sys.stdin.readline()\nprint(forge.open_pull_request('bot/dev/shop', 'Title', 'Body'))"
+    )
+    command = [sys.executable, "-c", code, str(local.folder)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60) for process in processes] == [("1\n", "")] * 4
+    assert len(local.forge.pull_requests()) == 1
+
+
+def test_a_file_that_is_no_database_is_an_error_and_stays_as_it_is(local: Place) -> None:
+    database = local.folder / "forge.sqlite"
+    for content in (b"not a database at all, but long enough to be one" * 50, b"SQLite format 3\0" + b"\xff" * 4096):
+        database.write_bytes(content)
+        with pytest.raises(Unavailable) as error:
+            local.forge.pull_requests()
+        assert error.value.reason_code == "database_damaged"
+        assert str(database) in error.value.message
+        assert database.read_bytes() == content
+
+
+def test_a_database_of_a_newer_version_or_another_program_is_left_alone(local: Place) -> None:
+    for name, statement, reason in [
+        ("newer", "PRAGMA user_version = 99", "database_too_new"),
+        ("other", "CREATE TABLE recipes (name TEXT)", "database_damaged"),
+    ]:
+        connection = sqlite3.connect(local.folder / name)
+        connection.execute(statement)
+        connection.commit()
+        connection.close()
+        with pytest.raises(Unavailable) as error:
+            LocalForge(local.git, local.folder / name, local.forge._clock).pull_requests()
+        assert error.value.reason_code == reason
+
+
+def test_a_folder_that_cannot_be_used_is_an_error(local: Place) -> None:
+    (local.folder / "file").write_text("")
+    with pytest.raises(Unavailable, match="cannot be used"):
+        LocalForge(local.git, local.folder / "file" / "forge.sqlite", local.forge._clock).pull_requests()
+
+
+def test_pull_requests_are_unknown_when_the_repository_is_gone(local: Place) -> None:
+    local.request()
+    local.alice.remote.rename(local.folder / "elsewhere")
+    with pytest.raises(NotFound, match="no git repository"):
+        local.forge.pull_requests()
+    (local.folder / "elsewhere").rename(local.alice.remote)
+    assert local.forge.pull_requests()[0].state == "open"
