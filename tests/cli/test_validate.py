@@ -45,7 +45,7 @@ def test_problems_go_to_standard_error_with_exit_code_1(folder: Path) -> None:
         "other.yaml:2:1: versoin: unknown key `versoin`\n"
         "  → did you mean `version`?\n"
         "other.yaml:5:34: environments.prod.after: there is no environment `test`\n"
-        "  → name one of: dev\n"
+        "  → name one of: `dev`\n"
     )
 
 
@@ -61,7 +61,7 @@ def test_scripts_get_the_same_as_json(folder: Path) -> None:
         "column": 34,
         "path": "environments.prod.after",
         "message": "there is no environment `test`",
-        "fix": "name one of: dev",
+        "fix": "name one of: `dev`",
     }
     Path("gitops.yaml").write_text(GOOD)
     result = CliRunner().invoke(validate, ["--json"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.config import (
@@ -209,7 +209,7 @@ def test_keys_that_yaml_reads_otherwise_than_people_are_refused(
             "name more `approvers`",
         ),
         (environments("  a: {path: x, after: b}\n"), "a.after", "there is no environment `b`", "delete it"),
-        (environments("  a: {path: x, after: b}\n  c: {path: y}\n"), "a.after", "no environment `b`", "one of: c"),
+        (environments("  a: {path: x, after: b}\n  c: {path: y}\n"), "a.after", "no environment `b`", "one of: `c`"),
         (environments("  a: {path: x, after: a}\n"), "a.after", "wait for each other: a → a", "delete `after`"),
         (
             environments("  a: {path: x, after: b}\n  b: {path: y, after: c}\n  c: {path: z, after: b}\n"),
@@ -322,12 +322,28 @@ def test_a_build_argument_that_is_no_text_is_refused_without_showing_it() -> Non
     assert "4711" not in str(problem)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        BUILT + 'args: {"\\e[31m\\n": [x]}',
+        BUILT + '"\\e[31m\\n": x',
+        environments('  "\\e[31m\\n": {path: x}\n  b: {path: y, after: c}\n'),
+        environments('  "\\e[31m\\n": {path: x}\n  b: {path: x}\n'),
+    ],
+)
+def test_a_key_cannot_write_to_the_terminal_or_forge_a_line(text: str) -> None:
+    for problem in problems(text):
+        assert "\x1b" not in str(problem)
+        assert str(problem).count("\n") == 1
+
+
 def test_a_value_cannot_write_to_the_terminal_or_flood_it() -> None:
     problem = only(environments('  a: {path: "\\e[31mred' + "x" * 5000 + '"}\n'))
     assert "\x1b" not in str(problem)
     assert len(problem.message) < 200
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_configuration_or_its_problems(content: bytes) -> None:
     found = problems(content)
@@ -341,6 +357,7 @@ VALUES_OF_ANY_SHAPE = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES_OF_ANY_SHAPE, VALUES_OF_ANY_SHAPE)
 def test_values_of_any_shape_give_a_configuration_or_its_problems(one: object, other: object) -> None:
     text = json.dumps({"version": 1, "environments": {"a": one}, "applications": {"b": other}})

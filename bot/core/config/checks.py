@@ -109,7 +109,7 @@ def _after(name: str, environments: Mapping[str, Environment]) -> Iterator[Found
     after = environments[name].after
     if after is None or after in environments:
         return
-    others = ", ".join(other for other in environments if other != name)
+    others = ", ".join([shown(other) for other in environments if other != name][:10])
     fix = f"name one of: {others}" if others else "delete it: there is no other environment"
     yield Found(("environments", name, "after"), f"there is no environment {shown(after)}", fix)
 

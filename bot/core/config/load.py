@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bot.core.config import checks
 from bot.core.config.models import Config, Environment, Image, Model, Values
-from bot.core.config.problems import ConfigError, Problem, redacted, shown
+from bot.core.config.problems import ConfigError, Problem, one_line, redacted, shown
 from bot.core.config.source import SourceError, read
 from bot.core.config.wording import finding
 
@@ -50,7 +50,7 @@ def _problem(file: str, fault: Fault) -> Problem:
 
 
 def _place(file: str, path: Path, place: Place, message: str, fix: str) -> Problem:
-    return Problem(file, place.line, place.column, written(path), redacted(message), fix)
+    return Problem(file, place.line, place.column, written(path), redacted(message), one_line(fix))
 
 
 def written(path: Path) -> str:

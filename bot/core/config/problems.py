@@ -50,10 +50,14 @@ def missing_config(where: str) -> ConfigError:
     return ConfigError([Problem(where, 0, 0, "", "there is no configuration", fix)], reason_code="missing_config")
 
 
+def one_line(text: str) -> str:
+    """The text with a replacement for every control character, line ends included."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def redacted(text: str) -> str:
-    """The text on one line, without control characters, and without anything that may be credentials in a URL."""
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return _USERINFO.sub(r"\1\2***@", line)
+    """The text on `one_line`, without anything that may be credentials in a URL."""
+    return _USERINFO.sub(r"\1\2***@", one_line(text))
 
 
 def shown(value: object) -> str:

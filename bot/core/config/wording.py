@@ -102,16 +102,17 @@ def _value(error: ErrorDetails, path: Path, place: Place) -> tuple[str, str]:
 
 def _wrong_kind(error: ErrorDetails, path: Path, place: Place) -> tuple[str, str]:
     wanted, example = _WANTED[error["type"]]
-    value, key = error["input"], path[-1] if path else ""
-    example = example.format(key=key)
-    fix = f"write {example}" if isinstance(key, str) else f"write - {example.removeprefix(f'{key}: ')}"
-    if not path:
+    value, last = error["input"], path[-1] if path else ""
+    fix = "write " + example.format(key=shown(last)[1:-1])
+    if isinstance(last, int):
+        fix = "write - " + example.removeprefix("{key}: ").format()
+    elif not path:
         fix = "begin with: version: 1"
     if value is None:
         return f"there is no value here, but {wanted} is wanted", f"{fix}, or delete the key"
     if error["type"] == "string_type" and place.plain is not None:
         return _unquoted(value, path, place.plain)
-    if key == "test":
+    if last == "test":
         fix = "write a command as a list: test: [sh, -c, './check.sh']"
     return f"this is {_seen(error, place)}, but {wanted} is wanted", fix
 
