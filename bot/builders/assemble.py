@@ -22,6 +22,7 @@ from bot.builders.index import layer_index
 from bot.builders.layers import Files
 from bot.builders.unpack import run_in_files, unpack
 from bot.core.errors import Unavailable
+from bot.ports import reads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ class AssembleBuilder:
         self._registry, self._work = registry, work
         self._built: dict[str, _Built] = {}
 
+    @reads
     def build(self, order: BuildOrder, source: GitRepository) -> str:
         """Assemble the image in a folder; returns its handle. Errors as in `ports.Builder`.
 
@@ -69,6 +71,7 @@ class AssembleBuilder:
                 result = evaluate(context.dockerfile, order, base.config.get("config") or {}, files, tree)
                 return self._write(order, base, result, tar)
 
+    @reads
     def test(self, handle: str, command: Sequence[str], seconds: float) -> TestRun:
         """Unpack the image's files and run `command` beside them, on this machine: see `unpack.run_in_files`."""
         built = self._built[handle]
@@ -90,6 +93,7 @@ class AssembleBuilder:
             raise Unavailable(f"{target} was pushed, but the registry names it {digest}", reason_code="digest_mismatch")
         return digest
 
+    @reads
     def discard(self, handle: str) -> None:
         """Forget the image and delete its folder; a handle that is gone is no error."""
         built = self._built.pop(handle, None)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _IGNORE = ".dockerignore"
 _MODES = {"100644": 0o644, "100755": 0o755, "120000": 0o777}
-_BATCH = 64  # files read at once, so that a big context is never in memory as a whole
+_BATCH = 256  # files read at once, so that a big context is never in memory as a whole
 
 
 class Context(NamedTuple):
@@ -131,8 +131,16 @@ def _contents(
         for path in batch:
             content = given[path] if path in given else read.get(kept[path].path)
             if content is None:
-                raise Unavailable(f"{kept[path].path} at {order.commit[:12]} of {source.url} could not be read")
+                raise _unread(order, source, kept[path])
             yield path, content
+
+
+def _unread(order: BuildOrder, source: GitRepository, entry: Entry) -> Refused | Unavailable:
+    where = f"{entry.path} at {order.commit[:12]} of {source.url}"
+    if entry.mode == "120000":
+        fix = "put a file in its place, or name it in .dockerignore"
+        return Refused(f"{where} is a symbolic link in the build context", fix=fix, reason_code="context_symlink")
+    return Unavailable(f"{where} could not be read")
 
 
 def _add(tar: tarfile.TarFile, path: str, mode: str, content: bytes, when: int) -> None:
