@@ -71,6 +71,17 @@ def test_a_branch_that_is_gone_is_gone_after_a_fetch(alice: Person, git: Git) ->
     assert git.head("topic").message == "change c"
 
 
+def test_branches_are_found_by_the_beginning_of_their_names(alice: Person, git: Git) -> None:
+    main = alice.push({"a": "1"})
+    topics = {
+        name: alice.push({name: "1"}, branch=name, start=main) for name in ("bot/dev/shop", "bot/dev/web", "bots")
+    }
+    git.fetch()
+    assert git.branches("bot/") == {name: sha for name, sha in topics.items() if name != "bots"}
+    assert git.branches("") == topics | {"main": main}
+    assert git.branches("none") == {}
+
+
 def test_the_default_branch_is_the_remotes_and_follows_it(alice: Person, git: Git) -> None:
     alice.push({"a": "1"})
     alice.push({"b": "1"}, branch="trunk")
@@ -129,6 +140,14 @@ def test_names_in_any_script_and_with_any_character_are_kept(alice: Person, git:
     new = git.write([sha], {"new\nline": b"changed", "\udcff.bin": None, "-rf": b""}, "m", WHEN)
     assert git.changed(sha, new) == ("-rf", "new\nline", "\udcff.bin")
     assert git.log(sha, new, ":(glob)*") == ()
+
+
+def test_many_files_are_read_at_once(alice: Person, git: Git) -> None:
+    files = {f"folder/{number}": f"{number}" for number in range(150)}
+    sha = alice.push(dict(files))
+    assert git.read(sha, [*files, "folder", "missing"]) == {name: text.encode() for name, text in files.items()}
+    assert git.read(sha, ["folder", "folder/1"]) == {"folder/1": b"1"}
+    assert git.read(sha, []) == {}
 
 
 def test_links_and_submodules_are_not_regular_files(alice: Person, git: Git) -> None:

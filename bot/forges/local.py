@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, NotFound, Refused
+from bot.core.identity import BOT_NAME
 from bot.forges.local_records import (
-    BOT,
     Comment,
     LocalPullRequest,
     check_approved,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.core.models import PullRequest, Status
     from bot.ports import Clock, GitRepository
 
-__all__ = ["BOT", "Comment", "LocalForge", "LocalPullRequest"]
+__all__ = ["Comment", "LocalForge", "LocalPullRequest"]
 
 
 class LocalForge:
@@ -89,7 +89,7 @@ class LocalForge:
             ).fetchone()
             if old:
                 return int(old["number"])
-            values = (branch, head, storable(title), storable(body), BOT, self._now())
+            values = (branch, head, storable(title), storable(body), BOT_NAME, self._now())
             new = db.execute(
                 "INSERT INTO pull_requests (branch, head, title, body, author, created) VALUES (?, ?, ?, ?, ?, ?)",
                 values,
@@ -117,7 +117,7 @@ class LocalForge:
 
     def merge_pull_request(self, number: int, head: str) -> None:
         """See `ports.Forge`, and `merge`."""
-        self._merge(number, BOT, head)
+        self._merge(number, BOT_NAME, head)
 
     def merge(self, number: int, by: str, head: str) -> None:
         """A person merges what they saw: the full SHA `head`. Merging what is merged does nothing.
@@ -135,7 +135,7 @@ class LocalForge:
             db.execute(
                 "INSERT INTO comments (number, key, author, body, time) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (number, key) DO UPDATE SET body = excluded.body",
-                (number, key, BOT, storable(body), self._now()),
+                (number, key, BOT_NAME, storable(body), self._now()),
             )
 
     def add_comment(self, number: int, by: str, body: str) -> None:

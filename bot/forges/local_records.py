@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bot.core.errors import NotFound, Refused
+from bot.core.identity import BOT_NAME
 from bot.core.models import PullRequest, Review, Status
 
 if TYPE_CHECKING:
     import sqlite3
 
-BOT = "gitops-bot"
 APPROVAL = "gitops-bot/approval"
 _USER = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}$")
 
@@ -94,8 +94,8 @@ def person(name: str) -> str:
     if not _USER.fullmatch(lower):
         fix = "use letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
         raise Refused(f"{name[:100]!r} cannot be a person's name", fix=fix, reason_code="bad_name")
-    if lower == BOT:
-        raise Refused(f"{BOT} is the bot, not a person", fix="use your own name", reason_code="reserved_name")
+    if lower == BOT_NAME:
+        raise Refused(f"{BOT_NAME} is the bot, not a person", fix="use your own name", reason_code="reserved_name")
     return lower
 
 

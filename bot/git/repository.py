@@ -6,9 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, NotFound, Unavailable
+from bot.core.identity import BOT_EMAIL, BOT_NAME
 from bot.git import index, objects
 from bot.git.failures import end_of, network_error, push_error
-from bot.git.names import branch_ref, full_sha, is_revision, tree_folder, tree_path
+from bot.git.names import branch_ref, full_sha, is_revision, is_safe_path, tree_folder, tree_path
 from bot.git.program import Finished, Program, alone
 from bot.git.remote import parse
 from bot.ports import reads
@@ -40,8 +41,8 @@ class Git:
         cache: Path,
         *,
         token: str | None = None,
-        name: str = "gitops-bot",
-        email: str = "gitops-bot@localhost",
+        name: str = BOT_NAME,
+        email: str = BOT_EMAIL,
         seconds: float = 300,
     ) -> None:
         remote = parse(url)
@@ -91,11 +92,7 @@ class Git:
     def branches(self, prefix: str) -> Mapping[str, str]:
         """See `ports.GitRepository`."""
         self._ready()
-        listed = self._text(self._git.local("for-each-ref", "--format=%(objectname) %(refname)", _ORIGIN))
-        names = {
-            ref.removeprefix(_ORIGIN): sha for sha, _, ref in (line.partition(" ") for line in listed.splitlines())
-        }
-        return {name: sha for name, sha in names.items() if name.startswith(prefix)}
+        return {name: sha for name, sha in self._known().items() if name.startswith(prefix)}
 
     @reads
     def commit_of(self, revision: str) -> Commit:
@@ -109,14 +106,16 @@ class Git:
     @reads
     def entries(self, commit: str, folder: str = "") -> tuple[Entry, ...]:
         """See `ports.GitRepository`. Submodules are left out. `Refused` for a tree with unsafe paths."""
-        found = self._tree(commit, tree_folder(folder)).values()
+        below = tree_folder(folder)
+        found = self._tree(commit, *([f"{below}/"] if below else [])).values()
         return tuple(sorted(entry for entry in found if entry.mode != "160000"))
 
     @reads
     def read(self, commit: str, paths: Iterable[str]) -> Mapping[str, bytes]:
         """See `ports.GitRepository`."""
-        wanted = list(dict.fromkeys(paths))
-        tree = self._tree(commit) if wanted else {}
+        wanted = [path for path in dict.fromkeys(paths) if is_safe_path(path)]
+        # A command line has its limits; past these the whole tree is listed.
+        tree = self._tree(commit, *(wanted if len(wanted) <= 100 else ())) if wanted else {}
         files = {path: tree[path].sha for path in wanted if path in tree and tree[path].mode.startswith("100")}
         blobs = self._objects(list(files.values()))
         if any(blob.kind != "blob" for blob in blobs):
@@ -211,8 +210,7 @@ class Git:
 
     def _fetch(self) -> None:
         default, branches = self._advertised()
-        known = self._text(self._git.local("for-each-ref", "--format=%(objectname) %(refname)", _ORIGIN)).splitlines()
-        if set(known) != {f"{sha} {_ORIGIN}{name}" for name, sha in branches.items()}:
+        if self._known() != branches:
             options = ("--prune", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "-q")
             finished = self._git.network("fetch", *options, "--", self.url, f"+refs/heads/*:{_ORIGIN}*")
             if finished.code:
@@ -220,13 +218,20 @@ class Git:
         self._text(self._git.local("symbolic-ref", "HEAD", f"{_ORIGIN}{default}" if default in branches else _NONE))
         (self._folder / "gitops-bot").touch()
 
+    def _known(self) -> dict[str, str]:
+        """The private copy's branches: SHAs by name."""
+        listed = self._text(self._git.local("for-each-ref", "--format=%(objectname) %(refname)", _ORIGIN))
+        # Not splitlines: names may hold what Unicode calls a line's end.
+        lines = (line.partition(" ") for line in listed.split("\n") if line)
+        return {ref.removeprefix(_ORIGIN): sha for sha, _, ref in lines}
+
     def _advertised(self) -> tuple[str | None, dict[str, str]]:
         """The remote's default branch, and its branches' SHAs by name."""
         finished = self._git.network("ls-remote", "--symref", "--", self.url, "HEAD", "refs/heads/*")
         if finished.code:
             raise network_error("ls-remote", self.url, finished.stderr)
         default, branches = None, {}
-        for line in finished.stdout.decode("utf-8", "surrogateescape").splitlines():
+        for line in finished.stdout.decode("utf-8", "surrogateescape").split("\n"):
             value, _, ref = line.partition("\t")
             if ref == "HEAD" and value.startswith("ref: refs/heads/"):
                 default = value.removeprefix("ref: refs/heads/")
@@ -234,9 +239,8 @@ class Git:
                 branches[ref.removeprefix("refs/heads/")] = value
         return default, branches
 
-    def _tree(self, commit: str, folder: str = "") -> dict[str, Entry]:
-        below = ("--", f"{folder}/") if folder else ()
-        return objects.tree(self._local("ls-tree", "-r", "-z", full_sha(commit), *below, commits=(commit,)))
+    def _tree(self, commit: str, *below: str) -> dict[str, Entry]:
+        return objects.tree(self._local("ls-tree", "-r", "-z", full_sha(commit), "--", *below, commits=(commit,)))
 
     def _commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
         date = f"{int(when.timestamp())} +0000"
