@@ -47,6 +47,12 @@ def deployed(config: Config, files: Mapping[str, bytes], environment: str, appli
     return Deployed(release, folder, own, chart.chart, (*refusals, *chart.refusals))
 
 
+def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> dict[tuple[str, str], Deployed]:
+    """Every application in every environment, by (environment, application)."""
+    pairs = [(e, a) for a in config.applications for e in config.environments]
+    return {(e, a): deployed(config, files, e, a) for e, a in pairs}
+
+
 def find_images(config: Config, files: Mapping[str, bytes], application: str, folder: str) -> dict[str, Found]:
     """The places of each of the application's images, by the image's name."""
     images = config.applications[application].images

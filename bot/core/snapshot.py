@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.deployed import Deployed, deployed
 from bot.core.events import Event, Reconcile
 
 if TYPE_CHECKING:
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.core.config import Config
+    from bot.core.deployed import Deployed
     from bot.core.models import Branch, Commit, ImageInfo, PullRequest, Release, Unknown
     from bot.core.references import Reference
 
@@ -32,8 +31,8 @@ class ValuesSource(NamedTuple):
 class Snapshot:
     """The world as it was read.
 
-    `head`, `config` and `files` are of the default branch at one SHA; `files` holds every file below the
-    environments' folders. `sources` are the heads of the build sources by (application, image); `bases` the
+    `head`, `config`, `files` and `deployed` (by environment and application) are of the default branch at one
+    SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by (application, image); `bases` the
     digests of the base images by their configured name; `images` what the registry says of a tag (None: it is
     not there); `history` the releases that the environment before the asked one has had, newest first.
     `failures` are the actions that failed earlier in this run.
@@ -43,6 +42,7 @@ class Snapshot:
     head: Commit
     config: Config
     files: Mapping[str, bytes]
+    deployed: Mapping[tuple[str, str], Deployed]
     pull_requests: tuple[PullRequest, ...] | Unknown
     branches: Mapping[str, Branch]
     event: Event = field(default_factory=Reconcile)
@@ -53,12 +53,3 @@ class Snapshot:
     values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
     history: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def deployed(self) -> Mapping[tuple[str, str], Deployed]:
-        """What each application has in each environment, by (environment, application)."""
-        return {
-            (environment, application): deployed(self.config, self.files, environment, application)
-            for application in self.config.applications
-            for environment in self.config.environments
-        }

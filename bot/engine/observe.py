@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core.config import load_config, missing_config
-from bot.core.deployed import deployed
+from bot.core.deployed import deployed, deployed_everywhere
 from bot.core.errors import BotError, Unavailable
 from bot.core.events import Promote
 from bot.core.identity import BOT_EMAIL
@@ -37,24 +37,39 @@ class Observer:
         self._edges = edges
         self._event = event
         self._outside = Outside(edges)
+        self._at: Snapshot | None = None
 
     def observe(self, failures: Mapping[str, str]) -> Snapshot:
         """One complete snapshot. Raises `BotError` when the default branch or its configuration cannot be read."""
         git = self._edges.git
         git.fetch()
         head = git.head()
+        if self._at is None or self._at.head.sha != head.sha:
+            self._at = self._default_branch(head)
+        snapshot = replace(
+            self._at,
+            now=self._edges.clock.now(),
+            pull_requests=self._pull_requests(),
+            branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
+            failures=failures,
+        )
+        return self._outside.read(snapshot)
+
+    def _default_branch(self, head: Commit) -> Snapshot:
+        """What the default branch says at one commit; it is read again only when that moves."""
         config = self._config(head)
-        snapshot = Snapshot(
+        files = _files(self._edges.git, head.sha, [e.path for e in config.environments.values()])
+        return Snapshot(
             now=self._edges.clock.now(),
             head=head,
             config=config,
-            files=_files(git, head.sha, [e.path for e in config.environments.values()]),
-            pull_requests=self._pull_requests(),
-            branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
+            files=files,
+            deployed=deployed_everywhere(config, files),
+            pull_requests=(),
+            branches={},
             event=self._event,
-            failures=failures,
+            history=self._history(config, head),
         )
-        return self._outside.read(replace(snapshot, history=self._history(config, head)))
 
     def _config(self, head: Commit) -> Config:
         git = self._edges.git

@@ -166,16 +166,16 @@ def test_changed_values_travel_with_the_release_and_the_image_fields_stay(in_dev
 
 def test_an_image_that_others_push_is_promoted_the_same_way(story: Story) -> None:
     story.rewrite_config(followed)
-    for tag in ("1.0.0", "1.1.0", "2.0.0"):
+    for tag in ("4.3.0", "4.4.0", "5.0.0"):
         story.push(tag)
     story.run()
-    assert story.running("dev").tag == "1.1.0"
+    assert story.running("dev").tag == "4.4.0"
     assert story.running("dev").digest is not None
-    assert "1.1.0" in story.pull("staging").title
-    story.push("1.2.0")
+    assert "4.4.0" in story.pull("staging").title
+    story.push("4.5.0")
     story.run()
-    assert story.running("dev").tag == "1.2.0"
-    assert "1.2.0" in story.pull("staging").title
+    assert story.running("dev").tag == "4.5.0"
+    assert "4.5.0" in story.pull("staging").title
 
 
 def test_a_chart_version_travels_with_the_release(in_dev: Story) -> None:
@@ -255,4 +255,4 @@ def followed(text: str) -> str:
     """gitops.yaml whose image is pushed by others."""
     head, _, rest = without_values(text).partition("        # Built when")
     assert rest
-    return head + "        policy: {semver: '>=1.0 <2'}\n"
+    return head + "        policy: {semver: '>=4.0 <5'}\n"

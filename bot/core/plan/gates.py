@@ -24,18 +24,20 @@ def gates(
     asked = messages.asked_for(branch.head)
     approved = approval(config, pull_request, asked.by if asked else None)
     wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text[:140])
+    said: list[Action | Skip] = []
     if wanted not in pull_request.statuses:
-        return [_status(environment, application, pull_request, wanted)]
+        said.append(_status(environment, application, pull_request, wanted))
     waiting = _checks(environment, application, pull_request) or _people(
-        environment, application, pull_request, approved
+        environment, application, pull_request, approved, config.approvers
     )
     if waiting:
-        return [waiting]
+        return [*said, waiting]
     if config.merge == "manual":
         reason = f"#{pull_request.number} is approved and waits to be merged"
         waits_for = f"a person to merge #{pull_request.number}"
-        return [Skip(environment, application, "needs_merge", reason, waits_for)]
+        return [*said, Skip(environment, application, "needs_merge", reason, waits_for)]
     return [
+        *said,
         MergePullRequest(
             application=application,
             environment=environment,
@@ -43,7 +45,7 @@ def gates(
             title=f"Merge #{pull_request.number}: {pull_request.title}",
             number=pull_request.number,
             head=pull_request.head,
-        )
+        ),
     ]
 
 
@@ -70,8 +72,12 @@ def _checks(environment: str, application: str, pull_request: PullRequest) -> Sk
     return Skip(environment, application, code, reason, f"the checks {names}")
 
 
-def _people(environment: str, application: str, pull_request: PullRequest, approved: Approval) -> Skip | None:
+def _people(
+    environment: str, application: str, pull_request: PullRequest, approved: Approval, approvers: tuple[str, ...]
+) -> Skip | None:
     if not approved.missing:
         return None
     reason = f"#{pull_request.number}: {approved.text}"
-    return Skip(environment, application, "needs_approval", reason, approved.text)
+    by = f" by {', '.join(approvers)}" if approvers else ""
+    more = f"{approved.missing} more approval{'' if approved.missing == 1 else 's'} of #{pull_request.number}{by}"
+    return Skip(environment, application, "needs_approval", reason, more)
