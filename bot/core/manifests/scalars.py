@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 
 _WORDS = frozenset(("", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<"))
+# Matched without underscores, which some readers ignore anywhere in a number.
 _NOT_STRINGS = re.compile(
     r"""[-+]?(?:
-        0[bB][01_]+ | 0[oO][0-7_]+ | 0[xX][0-9a-fA-F_]+         # integers with a base
-      | (?=[._]*[0-9])[0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9_]+)?    # integers, octals of 1.1, floats
-      | [0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?             # base 60 of 1.1
+        0[bB][-+]?[01]+ | 0[oO][-+]?[0-7]+ | 0[xX][-+]?[0-9a-fA-F]+    # integers with a base
+      | (?=\.?[0-9]|\.$)[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?            # integers, octals of 1.1, floats
+      | [0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?                           # base 60 of 1.1
       | \.(?:inf|nan)
-    ) | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?           # dates and times
+    ) | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?                  # dates and times
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -24,7 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\uf
 
 def is_string(text: str) -> bool:
     """Whether a plain scalar with this text reads as a string under every schema."""
-    return text.lower() not in _WORDS and not _NOT_STRINGS.fullmatch(text)
+    return text.lower() not in _WORDS and not _NOT_STRINGS.fullmatch(text.replace("_", ""))
 
 
 def is_line(text: str) -> bool:

@@ -173,7 +173,7 @@ def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
 
 def _splice(content: bytes, parsed: Parsed, target: _Target) -> _Splice:
     node, new = target.scalar, target.edit.new
-    assert isinstance(node, Scalar)  # noqa: S101 - for the type checker: `_want` keeps aliases out
+    assert isinstance(node, Scalar)
     if node.style in ("|", ">"):
         return _block(content, node, new)
     if b"\n" in (old := content[node.start : node.end]) or b"\r" in old:

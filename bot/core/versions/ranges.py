@@ -2,8 +2,9 @@
 
 Flux reads ranges with Masterminds/semver 3.4 (https://github.com/Masterminds/semver#basic-comparisons): comparators
 joined by blanks or commas, alternatives by `||`, wildcards, `~`, `^`, and `1.2 - 1.4`. A pre-release counts only
-where a comparator of the same alternative names one. Unlike there, `^*` and `<=*` mean any version, as its manual
-says, and an empty range is an error.
+where a comparator of the same alternative names one. Unlike there: `*` behind `^`, `<=` or `-` means any version and
+behind `>`, `<` or `!=` none, `~0.0.0` stays within 0.0, `!=1.2` leaves out the pre-releases of 1.2 too, and an empty
+range is an error.
 """
 
 from __future__ import annotations

@@ -1,0 +1,159 @@
+"""What must not be edited is left alone, byte by byte, and refused with a stable reason code, the line and the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.manifests import REASONS, Edit, Identity, edit
+from bot.core.manifests.locate import from_pointer
+
+TAG = "/image/tag"
+CASES = [
+    ("alias", "base: &b v1\nimage:\n  tag: *b\n", TAG, 3, "*b"),
+    ("alias", "base: &b {tag: v1}\nimage: *b\n", TAG, 2, "*b"),
+    ("bom_inside", "image:\n  tag: v1\n---\n\ufeffa: 1\n", TAG, 4, "byte order mark"),
+    ("bom_inside", "image: {tag: v1} # \ufeff\n", TAG, 1, "byte order mark"),
+    ("control_character", "# \x00\nimage:\n  tag: v1\n", TAG, 1, "control"),
+    ("control_character", "image: {tag: v1}\n".encode("utf-16-le").decode("latin-1"), TAG, 1, "control"),
+    ("duplicate_key", "image:\n  tag: v1\n  tag: v1\n", TAG, 3, "2 times"),
+    ("duplicate_key", "image: {tag: v1}\nimage: {}\n", TAG, 2, "image"),
+    ("duplicate_key", "name: &k tag\nimage:\n  tag: v1\n  *k : v2\n", TAG, 4, "tag"),
+    ("empty_value", "image:\n  tag:\n", TAG, 2, "empty"),
+    ("empty_value", 'image:\n  tag: ""\n', TAG, 2, "empty"),
+    ("empty_value", "image:\n  tag: ~\n", TAG, 2, "empty"),
+    ("encrypted", "image: {tag: v1}\nsops:\n  mac: ENC[x]\n", TAG, 3, "SOPS"),
+    ("encrypted", "image: {tag: v1}\n---\nsops: {mac: x}\n", TAG, 3, "SOPS"),
+    ("item_ambiguous", "c:\n- {name: a, tag: v1}\n- {name: a, tag: v1}\n", "/c/a/tag", 3, "2 items"),
+    ("merged_key", "b: &b {tag: v1}\nimage:\n  <<: *b\n", TAG, 3, "<<"),
+    ("multi_line", "image:\n  tag: |\n    v1\n    v2\n", TAG, 2, "several lines"),
+    ("multi_line", "image:\n  tag: v1\n    v2\n", TAG, 2, "several lines"),
+    ("multi_line", 'image:\n  tag: "v1\\\n    v2"\n', TAG, 2, "several lines"),
+    ("not_a_scalar", "image:\n  tag: [v1]\n", TAG, 2, "list"),
+    ("not_parsable", "image:\n  tag: v1\n bad\n", TAG, 3, "not YAML"),
+    ("not_parsable", "image:\n  tag: *nowhere\n", TAG, 2, "nowhere"),
+    ("path_missing", "image: {}\n", TAG, 1, "no key tag"),
+    ("path_missing", "image: v1\n", TAG, 1, "single value"),
+    ("path_missing", "c: [v1]\n", "/c/1", 1, "no item 1"),
+    ("path_missing", "c: [v1]\n", "/c/" + "9" * 5000, 1, "no item"),
+    ("path_missing", "c: [{name: a}]\n", "/c/b", 1, "named b"),
+    ("document_missing", "# nothing\n", TAG, 1, "no document 1"),
+    ("readers_disagree", "# one\u2028other: 1\nimage:\n  tag: v1\n", TAG, 1, "line separators"),
+    ("multi_line", 'image:\n  tag: "v1\u2028v2"\n', TAG, 2, "several lines"),
+    ("substituted", "image:\n  tag: ${TAG}\n", TAG, 2, "TAG"),
+    ("substituted", 'image:\n  tag: "v${MAJOR:=1}.0"\n', TAG, 2, "MAJOR"),
+    ("tagged", "image:\n  tag: !custom v1\n", TAG, 2, "!custom"),
+    ("tagged", "image:\n  tag: !!float 1.0\n", TAG, 2, "float"),
+    ("templated", "{{- if .Values.x }}\nimage:\n  tag: v1\n", TAG, 1, "template"),
+    ("templated", "image:\n  tag: {{ .Values.tag }}\n", TAG, 2, "template"),
+    ("templated", 'image:\n  tag: "{{ .Values.tag }}"\n', TAG, 2, "template"),
+    ("too_deep", "image: " + "[" * 2000 + "]" * 2000, TAG, 1, "nested"),
+    ("too_deep", "image: " + "[" * 101 + "]" * 101, TAG, 1, "nested"),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "path", "line", "named"), CASES)
+def test_a_hazard_is_refused_by_name(code: str, text: str, path: str, line: int, named: str) -> None:
+    content = text.encode()
+    result = edit("app/values.yaml", content, [Edit(from_pointer(path), "v9")])
+    assert result.content == content
+    assert result.changes == ()
+    (refusal,) = result.refusals
+    assert (refusal.reason_code, refusal.file, refusal.path) == (code, "app/values.yaml", path)
+    assert refusal.line == line
+    assert named in refusal.reason
+    assert refusal.reason.endswith(REASONS[code])
+
+
+@pytest.mark.parametrize("content", [b"a: caf\xe9\nb: v1\n", "b: v1\n".encode("utf-16"), b"b: v1 # \xed\xa0\x80\n"])
+def test_a_file_that_is_not_utf8_is_refused(content: bytes) -> None:
+    result = edit("values.yaml", content, [Edit(("b",), "v2")])
+    assert [refusal.reason_code for refusal in result.refusals] == [
+        "control_character" if b"\x00" in content else "not_utf8"
+    ]
+    assert result.content == content
+
+
+@pytest.mark.parametrize("new", ["", " ", "v1\nv2", "v1\r", "v\x00", "v\u2028", "v\ufeff", "v\ud800"])
+def test_a_new_value_must_be_one_line_of_text(new: str) -> None:
+    result = edit("values.yaml", b"tag: v1\n", [Edit(("tag",), new)])
+    assert [refusal.reason_code for refusal in result.refusals] == ["bad_value"]
+
+
+def test_two_values_for_one_place_are_refused() -> None:
+    result = edit("values.yaml", b"tag: v1\n", [Edit(("tag",), "v2"), Edit(("tag",), "v3")])
+    assert [refusal.reason_code for refusal in result.refusals] == ["conflicting_edits"]
+
+
+def test_one_refusal_keeps_the_whole_file_as_it_was() -> None:
+    content = b"a: v1\nb: ${B}\n"
+    result = edit("values.yaml", content, [Edit(("a",), "v2"), Edit(("b",), "v2")])
+    assert (result.content, result.changes) == (content, ())
+    assert [refusal.path for refusal in result.refusals] == ["/b"]
+
+
+def test_several_edits_of_one_unreadable_file_are_all_refused() -> None:
+    result = edit("values.yaml", b"a: [\n", [Edit(("a",), "v2"), Edit(("b",), "v2")])
+    assert [refusal.path for refusal in result.refusals] == ["/a", "/b"]
+
+
+def test_an_anchored_value_is_edited_with_a_note_of_its_aliases() -> None:
+    result = edit("values.yaml", b"a: &t v1\nb: *t\nc: [*t]\n", [Edit(("a",), "v2")])
+    assert result.content == b"a: &t v2\nb: *t\nc: [*t]\n"
+    (note,) = result.notes
+    assert (note.reason_code, note.line, note.path) == ("anchored", 1, "/a")
+    assert "&t is used 2 more times" in note.reason
+
+
+def test_an_alias_is_satisfied_when_its_anchor_gets_the_same_value() -> None:
+    edits = [Edit(("b",), "v2"), Edit(("a",), "v2")]
+    assert edit("values.yaml", b"a: &t v1\nb: *t\n", edits).content == b"a: &t v2\nb: *t\n"
+
+
+def test_an_alias_of_the_new_value_needs_no_change() -> None:
+    result = edit("values.yaml", b"a: &t v2\nb: *t\n", [Edit(("b",), "v2")])
+    assert (result.changes, result.refusals) == ((), ())
+
+
+def test_repeated_anchors_are_read_as_flux_reads_them() -> None:
+    assert edit("values.yaml", b"a: &t v1\nb: &t v1\nc: v1\n", [Edit(("c",), "v2")]).content.endswith(b"c: v2\n")
+
+
+def test_an_unfilled_value_is_filled_only_when_that_is_asked_for() -> None:
+    for before, after in ((b"d:\n", b"d: x1\n"), (b"d: ''\n", b"d: 'x1'\n"), (b"d: null # n\n", b"d: x1 # n\n")):
+        assert edit("values.yaml", before, [Edit(("d",), "x1", fill=True)]).content == after
+        assert edit("values.yaml", before, [Edit(("d",), "x1")]).content == before
+
+
+def test_a_number_that_looks_like_the_wanted_text_is_quoted() -> None:
+    result = edit("values.yaml", b"tag: 1.10\n", [Edit(("tag",), "1.10")])
+    assert result.content == b'tag: "1.10"\n'
+
+
+def test_a_tab_before_a_comment_is_no_hazard() -> None:
+    assert edit("values.yaml", b"tag: v1\t# c\n", [Edit(("tag",), "v2")]).content == b"tag: v2\t# c\n"
+
+
+OBJECTS = b"""\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, namespace: x}
+data: {tag: v1}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, namespace: y}
+data: {tag: v1}
+"""
+
+
+def test_an_object_is_addressed_by_what_it_is_not_by_where_it_stands() -> None:
+    one = Identity("v1", "ConfigMap", "y", "a")
+    assert edit("all.yaml", OBJECTS, [Edit(("data", "tag"), "v2", one)]).changes[0].line == 9
+
+
+def test_an_object_that_is_missing_or_there_twice_is_refused() -> None:
+    twice = OBJECTS.replace(b"namespace: y", b"namespace: x")
+    one = Edit(("data", "tag"), "v2", Identity("v1", "ConfigMap", "x", "a"))
+    assert edit("all.yaml", twice, [one]).refusals[0].reason_code == "document_ambiguous"
+    gone = Edit(("data", "tag"), "v2", Identity("v1", "ConfigMap", "z", "a"))
+    assert edit("all.yaml", OBJECTS, [gone]).refusals[0].reason_code == "document_missing"

@@ -1,0 +1,140 @@
+"""A synced values file is the source's bytes under one line, with the release's images; a chart's version is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.config import Image, Key
+from bot.core.errors import BotError
+from bot.core.manifests import Edited, Wish, chart_version, edit, find_chart, set_chart, sync_values, synced_commit
+from bot.core.models import ImageVersion
+from bot.core.references import parse_repository
+
+OLD, NEW = "0" * 40, "1" * 40
+DIGEST = "sha256:" + "a" * 64
+NAME = "ghcr.io/shop/web"
+ORIGIN = "https://git.example.com/values.git values-dev.yaml"
+WEB = Wish(Image(repository=NAME), parse_repository(NAME), ImageVersion("v2", DIGEST))
+SOURCE = f"# Shop\nimage:\n  repository: {NAME}\n  tag: v0 # any\nreplicas: 3\n".encode()
+
+
+def header(commit: str, origin: str = ORIGIN) -> bytes:
+    return f"# Synced by gitops-bot from {origin} at {commit}; edit it there.\n".encode()
+
+
+def sync(source: bytes, current: bytes | None = None, wish: Wish = WEB, file: str = "values.yaml") -> Edited:
+    return sync_values(file, source, current, [wish], ORIGIN, NEW)
+
+
+def test_the_source_is_taken_over_with_the_image_of_the_release() -> None:
+    current = header(OLD) + SOURCE.replace(b"v0", b"v1").replace(b"3", b"2")
+    result = sync(SOURCE, current)
+    assert result.content == header(NEW) + SOURCE.replace(b"v0", f"v2@{DIGEST}".encode())
+    assert [(change.path, change.old, change.new, change.line) for change in result.changes] == [
+        ("", OLD, NEW, 1),
+        ("/image/tag", "v1", f"v2@{DIGEST}", 5),
+    ]
+    assert synced_commit(result.content) == NEW
+
+
+def test_syncing_again_changes_nothing() -> None:
+    first = sync(SOURCE)
+    again = sync(SOURCE, first.content)
+    assert (again.content, again.changes) == (first.content, ())
+
+
+def test_a_source_that_was_synced_itself_keeps_one_line() -> None:
+    assert sync(header(OLD) + SOURCE).content == sync(SOURCE).content
+
+
+def test_line_ends_and_byte_order_mark_stay_those_of_the_source() -> None:
+    source = b"\xef\xbb\xbf" + SOURCE.replace(b"\n", b"\r\n")
+    result = sync(source)
+    assert result.content.startswith(b"\xef\xbb\xbf# Synced by gitops-bot from ")
+    assert result.content.count(b"\r\n") == result.content.count(b"\n") == 6
+    assert synced_commit(result.content) == NEW
+
+
+def test_a_target_with_any_name_is_read_as_values() -> None:
+    assert b"v2@" in sync(SOURCE, file="envs/dev/shop/config.yaml").content
+
+
+def test_explicit_keys_count_for_their_file_only() -> None:
+    wish = WEB._replace(image=Image(repository=NAME, keys=(Key(file="values.yaml", tag="/mine"),)))
+    source = b"mine: v0\n" + SOURCE
+    assert sync(source, wish=wish).content == header(NEW) + source.replace(b"mine: v0", f"mine: v2@{DIGEST}".encode())
+    other = WEB._replace(image=Image(repository=NAME, keys=(Key(file="other.yaml", tag="/mine"),)))
+    assert sync(source, wish=other).content == header(NEW) + source
+
+
+def test_an_image_that_is_kept_elsewhere_needs_no_place() -> None:
+    assert sync(b"replicas: 3\n", b"replicas: 2\n").content == header(NEW) + b"replicas: 3\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (b"replicas: 3\n", "image_field_missing"),
+        (SOURCE.replace(b"v0", b""), "empty_value"),
+        (SOURCE + b"bad: [\n", "not_parsable"),
+        (b"{{ if }}\n" + SOURCE, "templated"),
+        (SOURCE + b"sops: {mac: x}\n", "encrypted"),
+        (SOURCE + b"caf: \xe9\n", "not_utf8"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused_and_the_file_kept(source: bytes, code: str) -> None:
+    current = header(OLD) + SOURCE
+    result = sync(source, current)
+    assert (result.content, result.changes) == (current, ())
+    assert code in [refusal.reason_code for refusal in result.refusals]
+    assert {refusal.file for refusal in result.refusals} == {"values.yaml"}
+
+
+def test_no_credentials_of_the_origin_are_written() -> None:
+    result = sync_values("values.yaml", SOURCE, None, [WEB], "https://me:secret@git.example.com/v.git", NEW)
+    assert b"secret" not in result.content
+    assert result.content.startswith(header(NEW, "https://git.example.com/v.git"))
+
+
+@pytest.mark.parametrize(("origin", "commit"), [("a\nb: c", NEW), (ORIGIN, "abc"), (ORIGIN, NEW + "\n")])
+def test_what_would_not_fit_the_line_is_an_error(origin: str, commit: str) -> None:
+    with pytest.raises(BotError):
+        sync_values("values.yaml", SOURCE, None, [WEB], origin, commit)
+
+
+@pytest.mark.parametrize("content", [b"", b"a: 1\n", SOURCE, SOURCE + header(OLD), b"# Synced by gitops-bot at x\n"])
+def test_a_file_that_was_not_synced_names_no_commit(content: bytes) -> None:
+    assert synced_commit(content) is None
+
+
+def release(name: str, version: str, group: str = "helm.toolkit.fluxcd.io/v2") -> bytes:
+    return (
+        f"apiVersion: {group}\nkind: HelmRelease\nmetadata: {{name: {name}}}\n"
+        f"spec:\n  chart:\n    spec:\n      version: {version}\n"
+    ).encode()
+
+
+def test_the_version_of_the_one_helm_release_is_the_charts() -> None:
+    files = {"a/release.yaml": b"kind: Namespace\n---\n" + release("any", "1.2.3")}
+    chart = find_chart(files, "shop").chart
+    assert chart is not None
+    assert (chart.version, chart.line, chart.file) == ("1.2.3", 9, "a/release.yaml")
+    result = edit(chart.file, files[chart.file], [set_chart("1.10", chart)])
+    assert result.content == files[chart.file].replace(b"1.2.3", b'"1.10"')
+
+
+def test_of_several_helm_releases_the_one_named_as_the_application_counts() -> None:
+    files = {"a.yaml": release("shop", "1.0.0"), "b.yaml": release("redis", "2.0.0")}
+    assert chart_version(files, "shop") == "1.0.0"
+    assert chart_version(files, "other") is None
+
+
+@pytest.mark.parametrize("content", [b"kind: HelmRelease\n", release("x", "1.0.0", "example.com/v1"), b"a: 1\n"])
+def test_without_a_helm_release_there_is_no_chart(content: bytes) -> None:
+    assert find_chart({"a.yaml": content}, "shop") == (None, ())
+
+
+def test_a_chart_that_cannot_be_read_is_named() -> None:
+    broken, variable = release("shop", "[1"), release("shop", "${CHART}")
+    assert [one.reason_code for one in find_chart({"a.yaml": broken}, "shop").refusals] == ["not_parsable"]
+    assert [one.reason_code for one in find_chart({"a.yaml": variable}, "shop").refusals] == ["substituted"]
