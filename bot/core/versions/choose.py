@@ -53,11 +53,10 @@ def choose(tags: Sequence[str], policy: Policy, current: str | None) -> Choice:
     rules = _Rules(policy)
     outcomes = [rules.accept(tag) for tag in dict.fromkeys(tags)]
     candidates = [one for one in outcomes if isinstance(one, _Candidate)]
-    rejected = [one for one in outcomes if isinstance(one, Rejected)]
     newest = max(candidates, key=cmp_to_key(rules.compare), default=None)
     selected = _not_backwards(rules, newest, current)
-    losers = [_lost(rules, one, newest, selected) for one in candidates if one.tag != selected]
-    return Choice(selected, (*rejected, *losers))
+    lost = [one if isinstance(one, Rejected) else _lost(rules, one, newest, selected) for one in outcomes]
+    return Choice(selected, tuple(one for one in lost if one.tag != selected))
 
 
 def check_policy(policy: Policy) -> None:
