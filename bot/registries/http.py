@@ -27,6 +27,7 @@ LONGEST_WAIT = 30.0
 _TIMEOUT = (10.0, 60.0)
 _HOPS = 5
 _CHUNK = 1 << 20
+_FIX = "check the host and the network, then try again"
 _BUSY = frozenset({429, 502, 503, 504})
 
 
@@ -120,8 +121,11 @@ class Http:
             try:
                 return self._once(request)
             except _Passing as trouble:
-                if attempt >= request.attempts or trouble.wait > LONGEST_WAIT:
-                    raise Broken(f"cannot {request.what}: {trouble}", fix=_fix(trouble)) from trouble.__cause__
+                if trouble.wait > LONGEST_WAIT:
+                    fix = f"try again in {trouble.wait:.0f} seconds, as the server asks"
+                    raise _unavailable(request, str(trouble), fix) from trouble.__cause__
+                if attempt >= request.attempts:
+                    raise Broken(f"cannot {request.what}: {trouble}", fix=_FIX) from trouble.__cause__
                 self.pause(attempt, trouble.wait)
         raise AssertionError("unreachable")
 
@@ -228,7 +232,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 def _translated(request: Request, error: Exception) -> Exception:
     if isinstance(error, requests.exceptions.SSLError):
-        return _unavailable(request, "its TLS certificate is not trusted", "check the host name and the certificate")
+        return _unavailable(request, "its TLS cannot be trusted", "check the host name and its certificate")
     if isinstance(error, requests.Timeout):
         return _Passing("the server did not answer in time")
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError | HTTPError):
@@ -236,13 +240,5 @@ def _translated(request: Request, error: Exception) -> Exception:
     return _unavailable(request, "the address or a header is malformed")
 
 
-def _fix(trouble: _Passing) -> str:
-    if trouble.wait > LONGEST_WAIT:
-        return f"try again in {trouble.wait:.0f} seconds, as the server asks"
-    return "check the host and the network, then try again"
-
-
-def _unavailable(
-    request: Request, why: str, fix: str = "check the host and the network, then try again"
-) -> Unavailable:
+def _unavailable(request: Request, why: str, fix: str = _FIX) -> Unavailable:
     return Unavailable(f"cannot {request.what}: {why}", fix=fix)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -87,14 +88,14 @@ class LayoutRegistry:
     @reads
     def has_blob(self, repository: Reference, digest: str) -> bool:
         """See the port."""
-        return self._blob(repository, digest).is_file()
+        return _is_there(self._blob(repository, digest))
 
     @reads
     @contextlib.contextmanager
     def open_blob(self, repository: Reference, digest: str) -> Iterator[BinaryIO]:
         """See the port. `NotFound` if the repository does not hold the blob."""
         file = self._blob(repository, digest)
-        if not file.is_file():
+        if not _is_there(file):
             raise NotFound(f"{digest} is not in {repository}", fix="push the image anew")
         with _translated(file):
             stream = file.open("rb", buffering=0)
@@ -116,15 +117,15 @@ class LayoutRegistry:
     def mount_blob(self, repository: Reference, digest: str, source: Reference) -> bool:
         """See the port: a second name for the same file, or a copy where the file system has no such thing."""
         old, new = self._blob(source, digest), self._blob(repository, digest)
-        if not old.is_file():
+        if not _is_there(old):
             return False
-        if new.is_file():
+        if _is_there(new):
             return True
         with _translated(new):
             new.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):
                 os.link(old, new)
-        if not new.is_file():
+        if not _is_there(new):
             with old.open("rb") as content, _replacing(new) as out:
                 shutil.copyfileobj(content, out, _CHUNK)
         return True
@@ -155,7 +156,7 @@ class LayoutRegistry:
             layers = [layer for layer in descriptors(document, "layers", what) if not layer.get("urls")]
             parts = descriptors({"config": [document.get("config")]}, "config", what) + layers
         for part in parts:
-            if not self._blob(reference, part["digest"]).is_file():
+            if not _is_there(self._blob(reference, part["digest"])):
                 raise Unavailable(f"cannot push {reference}: {part['digest']} is not there", fix="push it first")
 
     def _enter(self, reference: Reference, entry: dict[str, Any], tag: str | None) -> None:
@@ -205,6 +206,15 @@ class LayoutRegistry:
 def _name(entry: dict[str, Any]) -> str:
     annotations = entry.get("annotations")
     return str(annotations.get(_REF_NAME, "")) if isinstance(annotations, dict) else ""
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is such a file; unlike `Path.is_file`, a folder that cannot be looked into is no answer."""
+    with _translated(file):
+        try:
+            return stat.S_ISREG(file.stat().st_mode)
+        except FileNotFoundError:
+            return False
 
 
 def _check_version(file: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from requests.utils import parse_header_links
 
-from bot.core.errors import BotError, NotFound, Unavailable
+from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
 from bot.core.references import Reference, is_digest, is_tag
 from bot.ports import Manifest, reads
 from bot.registries.auth import DockerConfig
@@ -134,19 +134,22 @@ class OciRegistry:
         what = f"push {digest} to {repository}"
         body = Upload(content, size, what)
         for attempt in itertools.count(1):
+            url = self._begin(repository, digest, what)
             try:
-                self._upload(repository, digest, body, what)
+                self._send(repository, url, body, what)
                 break
             except Broken:
                 if attempt == ATTEMPTS or not body.again:
                     raise
             self._client.pause(attempt)
 
-    def _upload(self, repository: Reference, digest: str, body: Upload, what: str) -> None:
-        """POST, then PUT of the whole: spec, "Pushing a blob monolithically"."""
+    def _begin(self, repository: Reference, digest: str, what: str) -> str:
+        """Open an upload: spec, "Pushing a blob monolithically". Returns the URL to send the whole blob to."""
         start = Call("POST", repository, "blobs/uploads/", what, (202,), push=True)
         url = _location(repository, self._client.ask(start), what)
-        url += f"{'&' if urlsplit(url).query else '?'}{urlencode({'digest': digest})}"
+        return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode({'digest': digest})}"
+
+    def _send(self, repository: Reference, url: str, body: Upload, what: str) -> None:
         headers = {"Content-Type": "application/octet-stream"}
         # An empty body of unknown kind would be sent in chunks, which few registries take.
         content = body if len(body) else b""
@@ -160,9 +163,12 @@ class OciRegistry:
         query = urlencode({"mount": digest, "from": checked(source).path})
         what = f"mount {digest} of {source.repository} in {repository}"
         # A registry that cannot or may not mount says so in many ways; the upload that follows tells the reason.
-        expected = (201, 202, 400, 401, 403, 404, 405)
+        expected = (201, 202, 400, 404, 405)
         call = Call("POST", repository, f"blobs/uploads/?{query}", what, expected, push=True, source=source)
-        answer = self._client.ask(call)
+        try:
+            answer = self._client.ask(call)
+        except Unauthorised:
+            return False
         if answer.status == 202:
             self._cancel(repository, answer, what)
         return answer.status == 201

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -37,8 +38,11 @@ class Challenge(NamedTuple):
     scope: str
 
 
-class _Token(NamedTuple):
-    header: str
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A header and the monotonic time, in seconds, until which it may be sent."""
+
+    header: str = field(repr=False)
     end: float
 
 

@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 def impatient() -> OciRegistry:
     """The registry over HTTP, that tries again at once."""
-    return OciRegistry(sleep=lambda seconds: None)
+    return OciRegistry(sleep=lambda _: None)
 
 
 @pytest.fixture(params=KINDS)

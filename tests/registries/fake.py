@@ -15,7 +15,7 @@ from bot.core.references import parse
 from tests.registries.images import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bot.core.references import Reference
 
@@ -118,6 +118,7 @@ def serve() -> Iterator[FakeRegistry]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     fake: FakeRegistry
 
     def setup(self) -> None:
@@ -126,6 +127,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name is the base class's
         """Say nothing."""
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -139,8 +145,6 @@ class _Handler(BaseHTTPRequestHandler):
                 if trouble:
                     answer = (answer[0], {**answer[1], **trouble.headers}, trouble.body or answer[2])
         self._send(*answer, cut=bool(trouble and trouble.cut))
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _handle
 
     def _trouble(self) -> Trouble | None:
         for trouble in self.fake.troubles:
