@@ -24,6 +24,7 @@ _KINDS = {
         "application/vnd.docker.image.rootfs.diff.tar.gzip",
     ),
 }
+_TYPES = {"f": tarfile.REGTYPE, "d": tarfile.DIRTYPE, "l": tarfile.SYMTYPE, "h": tarfile.LNKTYPE}
 
 
 class Seen(NamedTuple):
@@ -51,16 +52,21 @@ def link(path: str, target: str) -> tuple[str, Seen]:
     return path, Seen("l", 0o777, 0, 0, target)
 
 
+def hard_link(path: str, target: str) -> tuple[str, Seen]:
+    """A hard link of a layer."""
+    return path, Seen("h", 0o644, 0, 0, target)
+
+
 def layer(*members: tuple[str, Seen]) -> bytes:
     """A layer's tar, its members in the order given."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for path, seen in members:
             info = tarfile.TarInfo(path)
-            info.type = {"f": tarfile.REGTYPE, "d": tarfile.DIRTYPE, "l": tarfile.SYMTYPE}[seen.kind]
+            info.type = _TYPES[seen.kind]
             info.mode, info.uid, info.gid, info.mtime = seen.mode, seen.uid, seen.gid, 1_600_000_000
-            body = seen.content.encode()
-            if seen.kind == "l":
+            body = seen.content.encode("latin-1")
+            if seen.kind in "lh":
                 info.linkname = seen.content
             else:
                 info.size = len(body)
@@ -143,9 +149,14 @@ def _blob(registry: Registry, reference: Reference, descriptor: dict[str, Any]) 
     return body
 
 
+def paths(tar: tarfile.TarFile) -> dict[str, Seen]:
+    """What a tar holds, by path."""
+    return {member.name.removeprefix("./"): _seen(tar, member) for member in tar if member.name != "."}
+
+
 def _paths(plain: bytes) -> dict[str, Seen]:
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
-        return {member.name.removeprefix("./"): _seen(tar, member) for member in tar if member.name != "."}
+        return paths(tar)
 
 
 def _seen(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Seen:
