@@ -84,6 +84,25 @@ def test_two_values_for_one_place_are_refused() -> None:
     assert [refusal.reason_code for refusal in result.refusals] == ["conflicting_edits"]
 
 
+def test_one_of_two_values_being_there_does_not_hide_the_other() -> None:
+    result = edit("values.yaml", b"tag: v1\n", [Edit(("tag",), "v1"), Edit(("tag",), "v2")])
+    assert [refusal.reason_code for refusal in result.refusals] == ["conflicting_edits"]
+
+
+def test_one_value_asked_for_twice_is_one_change() -> None:
+    result = edit(
+        "values.yaml",
+        b"list: [{name: a, tag: v1}]\n",
+        [Edit(("list", "a", "tag"), "v2"), Edit(("list", 0, "tag"), "v2")],
+    )
+    assert (result.content, len(result.changes)) == (b"list: [{name: a, tag: v2}]\n", 1)
+
+
+def test_only_the_refused_place_is_named() -> None:
+    result = edit("values.yaml", b'a: v1\nb: "v1\n  v1"\n', [Edit(("a",), "v2"), Edit(("b",), "v2")])
+    assert [(refusal.path, refusal.reason_code) for refusal in result.refusals] == [("/b", "multi_line")]
+
+
 def test_one_refusal_keeps_the_whole_file_as_it_was() -> None:
     content = b"a: v1\nb: ${B}\n"
     result = edit("values.yaml", content, [Edit(("a",), "v2"), Edit(("b",), "v2")])

@@ -36,6 +36,7 @@ def find(text: str, file: str = "values.yaml", image: Image | None = None) -> Fo
         ("wso2: {deployment: {mi: {dockerRegistry: ghcr.io, imageName: shop/web, imageTag: v1}}}", ImageVersion("v1")),
         (f"mi: {{imageName: {NAME}, imageTag: v1}}", ImageVersion("v1")),
         (f"base: &b {{repository: {NAME}}}\nweb:\n  <<: *b\n  tag: v1", ImageVersion("v1")),
+        (f"a: &a {{repository: {NAME}}}\nb: &b\n  <<: [*a, *a]\nweb:\n  <<: *b\n  tag: v1", ImageVersion("v1")),
         (f"tag: &t v1\nweb: {{repository: {NAME}, tag: *t}}", ImageVersion("v1")),
     ],
 )
@@ -129,6 +130,10 @@ def test_a_digest_that_is_there_always_changes_with_the_tag() -> None:
 def test_a_merged_tag_is_read_nowhere_but_where_it_is_written() -> None:
     found = find(f"base: &b {{repository: {NAME}, tag: v1}}\nweb: {{<<: *b, replicas: 2}}\n")
     assert [place.tag for place in found.places] == [("base", "tag")]
+
+
+def test_a_mapping_that_merges_itself_ends() -> None:
+    assert find(f"web: &w\n  <<: [*w, *w]\n  tag: v1\nname: {NAME}\n") == Found((), ())
 
 
 def keyed(*keys: Key) -> Image:

@@ -33,10 +33,10 @@ class Scalar(Base):
 
 @dataclass(slots=True, eq=False)
 class Alias(Base):
-    """`*name`: stands for the anchored node, None while that one is still open (it contains itself)."""
+    """`*name`: stands for the anchored node, which may be one that contains it."""
 
-    name: str = ""
-    target: Node | None = None
+    name: str = field(kw_only=True)
+    target: Node = field(kw_only=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,15 +103,25 @@ def text(node: Node | None) -> str | None:
 
 def read(mapping: Mapping, key: str) -> Node | None:
     """The value under `key`, taken from what is merged by `<<` if it is not physically here."""
-    found = mapping.get(key)
-    if found is not None:
-        return found
-    for _, merged in mapping.all("<<"):
-        for source in merged.items if isinstance(merged, Sequence) else [merged]:
-            target = source.target if isinstance(source, Alias) else source
-            if isinstance(target, Mapping) and (found := target.get(key)) is not None:
-                return found
+    waiting, seen = [mapping], {id(mapping)}
+    for one in waiting:
+        found = one.get(key)
+        if found is not None:
+            return found
+        # Hostile files merge a mapping into itself, or in many ways: each is looked at once.
+        merged = [source for source in _merged(one) if id(source) not in seen]
+        seen.update(map(id, merged))
+        waiting += merged
     return None
+
+
+def _merged(mapping: Mapping) -> list[Mapping]:
+    """The mappings that `<<` merges in, in order of precedence (https://yaml.org/type/merge.html)."""
+    values = [
+        item for _, value in mapping.all("<<") for item in (value.items if isinstance(value, Sequence) else [value])
+    ]
+    targets = [value.target if isinstance(value, Alias) else value for value in values]
+    return [target for target in targets if isinstance(target, Mapping)]
 
 
 def identity(root: Node) -> Identity | None:

@@ -56,16 +56,19 @@ class Edited:
     notes: tuple[Note, ...] = ()
 
 
-class _Target(NamedTuple):
-    edit: Edit
-    nodes: list[Node]
-    scalar: Scalar | Alias
-
-
 class _Splice(NamedTuple):
     start: int
     end: int
     new: bytes
+
+
+class _Target(NamedTuple):
+    """An edit with the nodes on its path, the scalar at the end, and the bytes that go there."""
+
+    edit: Edit
+    nodes: list[Node]
+    scalar: Scalar
+    splice: _Splice
 
 
 def edit(file: str, content: bytes, edits: Sequence[Edit]) -> Edited:
@@ -77,7 +80,7 @@ def edit(file: str, content: bytes, edits: Sequence[Edit]) -> Edited:
         parsed = readable(content)
     except Hazard as hazard:
         return Edited(content, (), tuple(hazard.refusal(file, pointer(one.path)) for one in edits))
-    wanted, refusals = _targets(file, parsed, edits)
+    wanted, refusals = _targets(file, content, parsed, edits)
     if refusals or not wanted:
         return Edited(content, (), tuple(refusals))
     try:
@@ -96,36 +99,48 @@ def readable(content: bytes) -> Parsed:
     return parsed
 
 
-def _targets(file: str, parsed: Parsed, edits: Sequence[Edit]) -> tuple[list[_Target], list[Refusal]]:
-    wanted: dict[int, _Target] = {}
+def _targets(file: str, content: bytes, parsed: Parsed, edits: Sequence[Edit]) -> tuple[list[_Target], list[Refusal]]:
+    wanted = _Wanted(content, parsed)
     refusals: list[Refusal] = []
     # Aliases come last: they are satisfied when their anchor gets the value.
-    for late in (False, True):
+    for kind in (Scalar, Alias):
         for one in edits:
             try:
-                nodes = trail(document(parsed, one.document).root, one.path)
-                target = _Target(one, nodes, scalar(nodes))
-                if isinstance(target.scalar, Alias) is late:
-                    _want(target, wanted)
+                wanted.add(one, kind)
             except Hazard as hazard:
                 refusals.append(hazard.refusal(file, pointer(one.path)))
-    return list(wanted.values()), list(dict.fromkeys(refusals))
+    return wanted.targets, list(dict.fromkeys(refusals))
 
 
-def _want(target: _Target, wanted: dict[int, _Target]) -> None:
-    one, node = target.edit, target.scalar
-    if not is_line(one.new):
-        raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
-    if isinstance(node, Alias):
-        known = wanted.get(id(node.target))
-        if (known.edit.new if known else _held(node.target)) != one.new:
+class _Wanted:
+    """What is asked of each scalar of one file."""
+
+    def __init__(self, content: bytes, parsed: Parsed) -> None:
+        self.content, self.parsed = content, parsed
+        self.asked: dict[int, str] = {}
+        self.targets: list[_Target] = []
+
+    def add(self, one: Edit, kind: type[Scalar] | type[Alias]) -> None:
+        """Take an edit whose place is of that kind. `Hazard` if it must not be made."""
+        nodes = trail(document(self.parsed, one.document).root, one.path)
+        node = scalar(nodes)
+        if not isinstance(node, kind):
+            return
+        if not is_line(one.new):
+            raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
+        if isinstance(node, Scalar):
+            self.set(one, nodes, node)
+        elif self.asked.get(id(node.target), _held(node.target)) != one.new:
             raise Hazard("alias", node.line, f"the value is the alias *{node.name}")
-        return
-    if _held(node) == one.new:
-        return
-    if wanted.setdefault(id(node), target).edit.new != one.new:
-        raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
-    _check(node, one.fill)
+
+    def set(self, one: Edit, nodes: list[Node], node: Scalar) -> None:
+        """Note the new text, and the bytes to write where it is not there already."""
+        known = self.asked.setdefault(id(node), one.new)
+        if known != one.new:
+            raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
+        if _held(node) != one.new and all(target.scalar is not node for target in self.targets):
+            _check(node, one.fill)
+            self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
 
 
 def _held(node: Node | None) -> str | None:
@@ -162,7 +177,7 @@ def check_text(node: Scalar) -> None:
 
 def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
     result, position = bytearray(), 0
-    for one in sorted((_splice(content, parsed, target) for target in wanted), key=lambda splice: splice.start):
+    for one in sorted(target.splice for target in wanted):
         result += content[position : one.start] + one.new
         position = one.end
     new = bytes(result + content[position:])
@@ -171,14 +186,12 @@ def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
     return new
 
 
-def _splice(content: bytes, parsed: Parsed, target: _Target) -> _Splice:
-    node, new = target.scalar, target.edit.new
-    assert isinstance(node, Scalar)
+def _splice(content: bytes, quote: str, node: Scalar, new: str) -> _Splice:
     if node.style in ("|", ">"):
         return _block(content, node, new)
     if b"\n" in (old := content[node.start : node.end]) or b"\r" in old:
         raise Hazard("multi_line", node.line, "the value has several lines")
-    text = written(new, node.style, parsed.quote, tagged=node.tag is not None)
+    text = written(new, node.style, quote, tagged=node.tag is not None)
     # `key:` without a value: a blank must come between.
     blank = " " if node.start == node.end and content[node.start - 1 : node.start] not in (b" ", b"\t") else ""
     return _Splice(node.start, node.end, (blank + text).encode())
@@ -237,8 +250,7 @@ def _ruamel_reads(content: bytes) -> bool:
 
 def _change(file: str, target: _Target) -> Change:
     node = target.scalar
-    old = node.value if isinstance(node, Scalar) else ""
-    return Change(file, node.line, pointer(target.edit.path), old, target.edit.new)
+    return Change(file, node.line, pointer(target.edit.path), node.value, target.edit.new)
 
 
 def _notes(file: str, target: _Target) -> list[Note]:
