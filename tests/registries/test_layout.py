@@ -6,7 +6,6 @@ import io
 import json
 import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from bot.registries.layout import LayoutRegistry
 from tests.registries.images import MANIFEST, descriptor, digest, layer_tar, make_image, push, push_image, put_blobs
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
 APP = parse("registry.example:5000/team/app:1.0")
@@ -151,13 +151,20 @@ def test_hosts_have_a_folder_each(tmp_path: Path, host: str) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_two_processes_push_at_once_and_no_tag_is_lost(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_push_many, [tmp_path] * 2, ["a", "b"]))
-    expected = sorted(f"{name}{number}" for name in "ab" for number in range(20))
-    assert list(LayoutRegistry(tmp_path).tags(APP.repository)) == expected
+def test_two_processes_push_at_once_and_no_tag_is_lost(registry: LayoutRegistry, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(2)
+    processes = [context.Process(target=_push_many, args=(tmp_path, name, together)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    expected = {f"{name}{number}" for name in "ab" for number in range(100)}
+    assert set(registry.tags(APP.repository)) == {"1.0", *expected}
 
 
-def _push_many(root: Path, name: str) -> None:
-    for number in range(20):
-        push(LayoutRegistry(root), APP.repository.with_tag(f"{name}{number}"), IMAGE)
+def _push_many(root: Path, name: str, together: Barrier) -> None:
+    registry = LayoutRegistry(root)
+    together.wait()
+    for number in range(100):
+        registry.put_manifest(APP.repository.with_tag(f"{name}{number}"), MANIFEST, IMAGE.manifest)
