@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Method deflate, no flags, no time, no extra flags, unknown system: RFC 1952, 2.3.1.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
+_TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE}
 
 
 class Blob(NamedTuple):
@@ -56,7 +56,7 @@ def write_blob(target: Path, body: bytes) -> Blob:
 
 def _info(path: str, node: Node) -> tarfile.TarInfo:
     info = tarfile.TarInfo(path)
-    info.type, info.mode, info.mtime, info.linkname = _TYPES[node.kind], node.mode, node.mtime, node.link
+    info.type, info.mode, info.mtime = _TYPES[node.kind], node.mode, node.mtime
     info.uid, info.gid = node.uid, node.gid
     return info
 

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.core.errors import NotFound, Refused, Unavailable
+from bot.core.references import is_digest
 
 if TYPE_CHECKING:
     from bot.core.models import BuildOrder
@@ -25,6 +26,9 @@ _LAYERS = (
     "application/vnd.oci.image.layer.v1.tar+gzip",
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
 )
+_SETTINGS: dict[str, type[object]] = {
+    "Env": list, "Labels": dict, "ExposedPorts": dict, "WorkingDir": str, "User": str, "Shell": list,
+}  # fmt: skip
 _MAX_CONFIG = 8 << 20
 _MAX_LAYERS = 120
 
@@ -50,7 +54,7 @@ def read_base(registry: Registry, order: BuildOrder) -> Base:
             reference = reference.with_digest(_choose(reference, json.loads(found.body), order.platform))
             found = _manifest(registry, reference)
         return _base(registry, reference, found, order.platform)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise refuse(reference, f"its description is malformed ({type(error).__name__})") from error
 
 
@@ -88,6 +92,8 @@ def _base(registry: Registry, reference: Reference, found: Manifest, platform: s
     for layer in layers:
         if layer["mediaType"] not in _LAYERS or layer.get("urls"):
             raise refuse(reference, f"layers of type {layer['mediaType']!r} are not supported")
+        if not is_digest(layer["digest"]) or int(layer["size"]) < 0:
+            raise refuse(reference, "a layer has no digest or size")
     config = _config(registry, reference, manifest["config"]["digest"])
     _check(reference, config, len(layers), platform)
     return Base(reference, found.media_type, layers, config)
@@ -115,5 +121,11 @@ def _check(reference: Reference, config: dict[str, Any], layers: int, platform: 
     history = config.get("history") or []
     if history and sum(not entry.get("empty_layer") for entry in history) != layers:
         raise refuse(reference, "its history does not fit its layers")
-    if (config.get("config") or {}).get("OnBuild"):
+    settings = config.get("config") or {}
+    if settings.get("OnBuild"):
         raise refuse(reference, "it has ONBUILD instructions")
+    for name, kind in _SETTINGS.items():
+        if not isinstance(settings.get(name) or kind(), kind):
+            raise refuse(reference, f"its {name} is malformed")
+    if not all(isinstance(pair, str) and "=" in pair for pair in settings.get("Env") or []):
+        raise refuse(reference, "its Env is malformed")

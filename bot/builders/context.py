@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from bot.ports import GitRepository
 
 _IGNORE = ".dockerignore"
-_MODES = {"100644": 0o644, "100755": 0o755, "120000": 0o777}
+_LINK = "120000"
+_MODES = {"100644": 0o644, "100755": 0o755}
 _BATCH = 256  # files read at once, so that a big context is never in memory as a whole
 
 
@@ -50,6 +51,7 @@ def open_context(order: BuildOrder, source: GitRepository) -> Context:
     dockerfile = pin_base(parse(_join(order.context, name), _dockerfile(order, source, entries, name)), order)
     ignore, matcher = _matcher(order, source, entries, name)
     kept = {path: entry for path, entry in entries.items() if not matcher.matches(path)}
+    _refuse_links(order, source, kept)
     hidden = {path for path in (name, _IGNORE) if path in entries and path not in kept}
     given = {name: dockerfile.data}
     if name in hidden and (_IGNORE not in kept or ignore != _IGNORE):
@@ -73,7 +75,7 @@ def _entries(order: BuildOrder, source: GitRepository) -> dict[str, Entry]:
         raise Refused(f"the context {order.context!r} is outside the repository", reason_code="context_outside")
     prefix = "" if folder == "." else f"{folder}/"
     found = source.entries(order.commit, prefix.rstrip("/"))
-    files = {e.path.removeprefix(prefix): e for e in found if e.path.startswith(prefix) and e.mode in _MODES}
+    files = {e.path.removeprefix(prefix): e for e in found if e.path.startswith(prefix) and e.mode in (*_MODES, _LINK)}
     for path in files:
         if {"", ".", ".."} & set(path.split("/")):
             raise Refused(f"{path!r} at {order.commit[:12]} is not a usable path", reason_code="context_path")
@@ -107,6 +109,17 @@ def _matcher(
         raise Refused(f"{_join(order.context, path)}: {error}", reason_code="dockerignore_invalid") from error
 
 
+def _refuse_links(order: BuildOrder, source: GitRepository, kept: Mapping[str, Entry]) -> None:
+    """A repository does not tell where a link leads; an image without it would be another image."""
+    link = next((entry.path for entry in kept.values() if entry.mode == _LINK), None)
+    if link:
+        raise Refused(
+            f"{link} at {order.commit[:12]} of {source.url} is a symbolic link in the build context",
+            fix="put a file in its place, or name it in .dockerignore",
+            reason_code="context_symlink",
+        )
+
+
 def _write(
     order: BuildOrder, source: GitRepository, kept: Mapping[str, Entry], given: Mapping[str, bytes], when: int
 ) -> IO[bytes]:
@@ -116,7 +129,9 @@ def _write(
         for folder in sorted(folders):
             tar.addfile(_info(folder, tarfile.DIRTYPE, 0o755, when))
         for path, content in _contents(order, source, kept, given):
-            _add(tar, path, kept[path].mode, content, when)
+            info = _info(path, tarfile.REGTYPE, _MODES[kept[path].mode], when)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     archive.seek(0)
     return archive
 
@@ -131,27 +146,8 @@ def _contents(
         for path in batch:
             content = given[path] if path in given else read.get(kept[path].path)
             if content is None:
-                raise _unread(order, source, kept[path])
+                raise Unavailable(f"{kept[path].path} at {order.commit[:12]} of {source.url} could not be read")
             yield path, content
-
-
-def _unread(order: BuildOrder, source: GitRepository, entry: Entry) -> Refused | Unavailable:
-    where = f"{entry.path} at {order.commit[:12]} of {source.url}"
-    if entry.mode == "120000":
-        fix = "put a file in its place, or name it in .dockerignore"
-        return Refused(f"{where} is a symbolic link in the build context", fix=fix, reason_code="context_symlink")
-    return Unavailable(f"{where} could not be read")
-
-
-def _add(tar: tarfile.TarFile, path: str, mode: str, content: bytes, when: int) -> None:
-    if mode == "120000":
-        info = _info(path, tarfile.SYMTYPE, _MODES[mode], when)
-        info.linkname = content.decode("utf-8", "surrogateescape")
-        tar.addfile(info)
-        return
-    info = _info(path, tarfile.REGTYPE, _MODES[mode], when)
-    info.size = len(content)
-    tar.addfile(info, io.BytesIO(content))
 
 
 def _info(path: str, kind: bytes, mode: int, when: int) -> tarfile.TarInfo:

@@ -46,8 +46,6 @@ class Tree:
         if not found or not set(found) <= set(self.members):
             raise Unclear(f"{source!r} is not in the build context (is it in .dockerignore?)")
         for path in found:
-            if any(self.members[part].issym() for part in [*parents(path), path]):
-                raise Unclear(f"the source {path!r} is, or is behind, a symbolic link")
             if source.endswith("/") and not self.members[path].isdir():
                 raise Unclear(f"the source {source!r} is not a directory")
         return found
@@ -135,8 +133,8 @@ class Draft:
 
     def _copy_file(self, tree: Tree, path: str, place: str, owner: Owner) -> None:
         member = tree.members[path]
-        kind = "dir" if member.isdir() else "link" if member.issym() else "file"
-        self._put(place, Node(kind, member.mode, *owner, int(member.mtime), member.linkname), path)
+        kind = "dir" if member.isdir() else "file"
+        self._put(place, Node(kind, member.mode, *owner, int(member.mtime)), path)
 
     def _put(self, path: str, node: Node, origin: str = "") -> None:
         old = self._files.lookup(path)

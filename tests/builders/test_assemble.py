@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.builders.assemble import AssembleBuilder
 from bot.core.errors import NotFound, Refused
 from bot.core.references import parse
+from bot.ports import Manifest
 from tests.builders.conftest import HOME, LOWER, SERVER, SETTINGS, UPPER
 from tests.builders.images import DOCKER, Seen, publish
 from tests.builders.source import order, source
@@ -16,6 +18,7 @@ from tests.builders.source import order, source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.core.references import Reference
     from tests.builders.conftest import Workshop
 
 CARBONAPPS = f"{SERVER}/repository/deployment/server/carbonapps"
@@ -241,6 +244,8 @@ BASES: dict[str, tuple[dict[str, Any], str]] = {
     "a history that does not fit": ({"history": [{"created_by": "x"}]}, "history"),
     "layers that do not fit": ({"rootfs": {"type": "layers", "diff_ids": []}}, "layers"),
     "no rootfs": ({"rootfs": None}, "malformed"),
+    "an environment that is none": ({"settings": {"Env": ["PATH"]}}, "Env is malformed"),
+    "settings of another type": ({"settings": {"WorkingDir": ["/"]}}, "WorkingDir is malformed"),
 }
 
 
@@ -257,6 +262,30 @@ def test_a_layer_that_is_none_is_refused(workshop: Workshop) -> None:
     base = publish(workshop.registry, parse("registry.example/odd:2"), [b"not a tar" * 500], {})
     with pytest.raises(Refused, match="cannot be used as a layer"):
         workshop.builder.build(order(base), source({"Dockerfile": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"}))
+
+
+def test_a_layers_digest_is_never_used_as_a_path(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "x.index").write_bytes(b"not to be read")
+    manifest = json.loads(workshop.registry.manifest(workshop.base).body)  # type: ignore[union-attr]  # it is there
+    manifest["layers"][0]["digest"] = "../../x"
+    with pytest.raises(Refused, match="no digest or size"):
+        AssembleBuilder(_Answering(workshop.registry, manifest), tmp_path / "work").build(
+            order(workshop.base), source({"Dockerfile": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"})
+        )
+
+
+class _Answering:
+    """A registry that answers every question for a manifest with one of its own."""
+
+    def __init__(self, registry: Any, manifest: dict[str, Any]) -> None:
+        self._registry, self._manifest = registry, manifest
+
+    def manifest(self, reference: Reference) -> Manifest:
+        return Manifest(self._manifest["mediaType"], reference.version, json.dumps(self._manifest).encode())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
 
 
 def test_a_base_that_is_gone_is_not_found(workshop: Workshop) -> None:

@@ -184,7 +184,7 @@ def built(docker: DockerBuilder, wanted: BuildOrder, dockerfile: str, files: Map
 
 def test_a_base_by_name_is_built_on_its_digest(base: Reference, docker: DockerBuilder, engine: DockerClient) -> None:
     wanted = order(base)
-    engine.images.remove(wanted.base_name, force=True, noprune=True)
+    engine.images.remove(wanted.base_name, force=True)
     try:
         docker.discard(built(docker, wanted, f"FROM {wanted.base_name}\nCOPY x /\n", {"x": ""}))
     finally:
