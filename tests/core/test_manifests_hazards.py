@@ -176,3 +176,18 @@ def test_an_object_that_is_missing_or_there_twice_is_refused() -> None:
     assert edit("all.yaml", twice, [one]).refusals[0].reason_code == "document_ambiguous"
     gone = Edit(("data", "tag"), "v2", Identity("v1", "ConfigMap", "z", "a"))
     assert edit("all.yaml", OBJECTS, [gone]).refusals[0].reason_code == "document_missing"
+
+
+def test_an_edit_that_gives_something_else_than_asked_for_is_refused() -> None:
+    # A key without a value in a flow mapping has no place for one.
+    result = edit("values.yaml", b"image: {tag}\n", [Edit(("image", "tag"), "v1", fill=True)])
+    assert [refusal.reason_code for refusal in result.refusals] == ["verification_failed"]
+    assert result.content == b"image: {tag}\n"
+
+
+def test_an_edit_that_only_one_reader_accepts_is_refused() -> None:
+    # The aliased key would become a second v2.
+    content = b"tag: &t v1\nseen:\n  v2: 1\n  *t : 2\n"
+    result = edit("values.yaml", content, [Edit(("tag",), "v2")])
+    assert [refusal.reason_code for refusal in result.refusals] == ["second_opinion"]
+    assert result.content == content

@@ -10,7 +10,8 @@ from bot.core.manifests.document import encrypted, parse
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document, pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
-from bot.core.manifests.scalars import is_line, is_string, written
+from bot.core.manifests.scalars import is_line, written
+from bot.core.manifests.verify import STR, held, verify
 from bot.core.models import Change, Path, Refusal
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from bot.core.manifests.nodes import Identity
 
-_STR = "tag:yaml.org,2002:str"
 _BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 _VARIABLE = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)?")
 _NULL = ("", "~", "null", "Null", "NULL")
@@ -130,7 +130,7 @@ class _Wanted:
             raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
         if isinstance(node, Scalar):
             self.set(one, nodes, node)
-        elif self.asked.get(id(node.target), _held(node.target)) != one.new:
+        elif self.asked.get(id(node.target), held(node.target)) != one.new:
             raise Hazard("alias", node.line, f"the value is the alias *{node.name}")
 
     def set(self, one: Edit, nodes: list[Node], node: Scalar) -> None:
@@ -138,18 +138,9 @@ class _Wanted:
         known = self.asked.setdefault(id(node), one.new)
         if known != one.new:
             raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
-        if _held(node) != one.new and all(target.scalar is not node for target in self.targets):
+        if held(node) != one.new and all(target.scalar is not node for target in self.targets):
             _check(node, one.fill)
             self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
-
-
-def _held(node: Node | None) -> str | None:
-    """The string that every reader finds in the scalar; None if some find a number, a date, nothing or a tag."""
-    if not isinstance(node, Scalar):
-        return None
-    if node.tag == _STR or (node.tag is None and (node.style or is_string(node.text))):
-        return node.value
-    return None
 
 
 def is_empty(node: Scalar) -> bool:
@@ -160,7 +151,7 @@ def is_empty(node: Scalar) -> bool:
 def _check(node: Scalar, fill: bool) -> None:
     if is_empty(node) and not fill:
         raise Hazard("empty_value", node.line, "the value is empty")
-    if node.tag not in (None, _STR):
+    if node.tag not in (None, STR):
         raise Hazard("tagged", node.line, f"the value has the YAML tag {node.tag}")
     check_text(node)
     if _BREAK.search(node.value):
@@ -181,8 +172,7 @@ def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
         result += content[position : one.start] + one.new
         position = one.end
     new = bytes(result + content[position:])
-    _verify(parsed, new, wanted)
-    _second_opinion(content, new)
+    verify(content, parsed, new, {id(one.scalar): one.edit.new for one in wanted})
     return new
 
 
@@ -205,47 +195,6 @@ def _block(content: bytes, node: Scalar, new: str) -> _Splice:
         raise Hazard("multi_line", node.line, "the value has several lines")
     end = node.start + len(b"".join(lines[: filled[0]])) + len(lines[filled[0]].rstrip(b"\r\n"))
     return _Splice(end - len(old), end, new.encode())
-
-
-def _verify(parsed: Parsed, new: bytes, wanted: list[_Target]) -> None:
-    """Read the result: node by node it must be the original, but for the wanted values, and those are strings."""
-    expected = {id(one.scalar): one.edit.new for one in wanted}
-    problem = Hazard("verification_failed", wanted[0].scalar.line, "the edit did not give what was asked for")
-    try:
-        after = parse(new)
-    except Hazard as hazard:
-        raise problem from hazard
-    if len(after.nodes) != len(parsed.nodes) or len(after.documents) != len(parsed.documents):
-        raise problem
-    for old, now in zip(parsed.nodes, after.nodes, strict=True):
-        want = expected.get(id(old))
-        if not (_same(old, now) if want is None else _held(now) == want and now.anchor == old.anchor):
-            raise problem
-
-
-def _same(old: Node, now: Node) -> bool:
-    if type(old) is not type(now) or (old.tag, old.anchor) != (now.tag, now.anchor):
-        return False
-    if isinstance(old, Scalar) and isinstance(now, Scalar):
-        return (old.text, old.style) == (now.text, now.style)
-    return not (isinstance(old, Alias) and isinstance(now, Alias)) or old.name == now.name
-
-
-def _second_opinion(before: bytes, after: bytes) -> None:
-    if not _ruamel_reads(after) and _ruamel_reads(before):
-        raise Hazard("second_opinion", 1, "a second YAML reader does not accept the edited file")
-
-
-def _ruamel_reads(content: bytes) -> bool:
-    from ruamel.yaml import YAML
-
-    reader = YAML(typ="safe", pure=True)
-    reader.composer.warn_double_anchors = False
-    try:
-        list(reader.load_all(content))
-    except Exception:  # noqa: BLE001 - whatever the second reader fails with, its answer is no
-        return False
-    return True
 
 
 def _change(file: str, target: _Target) -> Change:
