@@ -32,10 +32,10 @@ class Snapshot:
     """The world as it was read.
 
     `head`, `config`, `files` and `deployed` (by environment and application) are of the default branch at one
-    SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by (application, image); `bases` the
-    digests of the base images by their configured name; `images` what the registry says of a tag (None: it is
-    not there); `history` the releases that the environment before the asked one has had, newest first.
-    `failures` are the actions that failed earlier in this run.
+    SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by
+    (application, image); `bases` the digests of the base images by their configured name; `images` what the
+    registry says of a tag (None: it is not there); `history` the releases that the environment before the asked one
+    has had, newest first. `failures` are the actions that failed earlier in this run.
     """
 
     now: datetime

@@ -75,7 +75,7 @@ class Observer:
         git = self._edges.git
         content = git.read(head.sha, ["gitops.yaml"]).get("gitops.yaml")
         if content is None:
-            raise missing_config(f"the default branch of {git.url}")
+            raise missing_config(f"gitops.yaml on the default branch of {git.url}")
         config = load_config(content)
         if isinstance(self._event, Promote) and self._event.environment not in config.environments:
             raise _unknown("environment", self._event.environment, config.environments)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.bootstrap import open_edges, open_local_forge, open_registry
 from bot.cli.demo.base import push_base
 from bot.cli.demo.world import APPLICATION, World, commit, git, lay_out
+from bot.core.errors import NotFound
 from bot.core.events import Event, Promote, Reconcile
 from bot.core.references import parse
 from bot.engine import handle, look
@@ -132,6 +133,13 @@ class Story:
     def file(self, path: str, revision: str = "main") -> str:
         """A file of the GitOps repository."""
         return git(self.world.gitops, "show", f"{revision}:{path}")
+
+    def has_images(self) -> bool:
+        """Whether the application's repository is in the registry at all."""
+        try:
+            return bool(self.tags())
+        except NotFound:
+            return False
 
     def tags(self) -> tuple[str, ...]:
         """The tags in the registry."""

@@ -76,7 +76,11 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     if case.open is None:
         return [_open_or_wait(case, release, rendered)]
     assert case.branch is not None
-    if case.branch.files != rendered.files or _asked_anew(case, case.branch):
+    if (
+        case.branch.files != rendered.files
+        or _asked_anew(case, case.branch)
+        or not messages.carries(case.open, release)
+    ):
         return [_proposal(case, release, rendered)]
     return gates(case.snapshot, case.environment, case.application, case.open, case.branch)
 
