@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import http.server
 import os
 import shutil
-import ssl
 import subprocess
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.core.errors import BotError, NotFound, Refused, Unauthorised, Unavailable
+from bot.core.errors import BotError, Conflict, NotFound, Refused, Unauthorised, Unavailable
 from bot.git import Git
-from tests.conftest import missing
 from tests.git_remote import Person, run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.git_server import BASIC, TOKEN, Server, plain, secure
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TOKEN = "t0ken-that-nobody-may-see"
-BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+__all__ = ["plain", "secure"]  # fixtures, used by name
 
 
 @pytest.fixture
@@ -172,6 +163,21 @@ def test_a_damaged_private_copy_says_which_folder_to_delete(alice: Person, tmp_p
     assert str(folder) in error.value.fix
 
 
+def test_a_cache_folder_that_cannot_be_used_is_named(alice: Person, tmp_path: Path) -> None:
+    sha = alice.push({"a": "1"})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match=str(tmp_path / "file")):
+        Git(str(alice.remote), tmp_path / "file" / "cache").fetch()
+    git = Git(str(alice.remote), tmp_path / "cache")
+    git.fetch()
+    shutil.rmtree(tmp_path / "cache")
+    for attempt in (lambda: git.entries(sha), lambda: git.write([], {"a": b""}, "m", WHEN)):
+        with pytest.raises(BotError, match=str(tmp_path / "cache")):
+            attempt()
+    git.fetch()
+    assert git.head().sha == sha
+
+
 def test_a_program_that_hangs_is_ended_with_its_children(
     alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,73 +203,29 @@ def test_a_machine_without_git_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert error.value.reason_code == "git_missing"
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Answers every request with one status, and remembers the Authorization headers."""
-
-    status = 401
-    location = ""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.seen: list[str | None] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.seen.append(self.headers["Authorization"])
-        body = f"Authorization: Basic {BASIC}; go to https://u:{TOKEN}@evil.example/\n".encode()
-        self.send_response(self.server.status)
-        self.send_header("WWW-Authenticate", f'Basic realm="{TOKEN}"')
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        if self.server.location:
-            self.send_header("Location", self.server.location + self.path)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class names it so
-        """Say nothing."""
-
-
-@pytest.fixture
-def plain() -> Iterator[Server]:
-    """A server on this machine that speaks http."""
-    with Server() as server:
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server on this machine that speaks https, with a certificate that git trusts here."""
-    if not shutil.which("openssl"):
-        missing("openssl, to make a certificate")
-    made = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate"), "-days", "2"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *made, *names],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
-    monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "certificate"))
-    server = Server()
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    with server:
-        yield server
-        server.shutdown()
-
-
 def _failure(git: Git) -> BotError:
     with pytest.raises(BotError) as error:
         git.fetch()
     texts = (str(error.value), repr(error.value), error.value.fix, str(vars(error.value)))
     assert not [text for text in texts if TOKEN in text or BASIC in text]
     return error.value
+
+
+def test_a_token_opens_a_private_repository_over_https(alice: Person, secure: Server, tmp_path: Path) -> None:
+    start = alice.push({"a": "1"})
+    secure.repositories = tmp_path
+    url = f"https://localhost:{secure.server_port}/remote.git"
+    git = Git(url, tmp_path / "cache", token=TOKEN)
+    new = git.write([git.head().sha], {"a": b"2"}, "m", WHEN)
+    git.push("main", new, start)
+    git.push("topic", new, None)
+    git.push("topic", None, new)
+    assert (alice.on("main"), alice.on("topic")) == (new, "")
+    with pytest.raises(Conflict):
+        git.push("main", start, start)
+    assert isinstance(_failure(Git(url, tmp_path / "other cache")), Unauthorised)
+    missing = Git(url.replace("remote", "missing"), tmp_path / "cache", token=TOKEN)
+    assert isinstance(_failure(missing), NotFound)
 
 
 def test_a_refused_token_is_reported_without_it(secure: Server, tmp_path: Path) -> None:

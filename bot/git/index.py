@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from bot.core.errors import Conflict, Refused, Unavailable
 from bot.git.failures import end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bot.core.models import Entry
     from bot.git.program import Finished, Program
@@ -23,8 +24,7 @@ def replaced(git: Program, start: str | None, present: Mapping[str, Entry], file
     submodule or a folder is in the way.
     """
     _check_room(present, files)
-    with tempfile.TemporaryDirectory(prefix="gitops-bot-") as temporary:
-        folder = Path(temporary)
+    with _workspace(git) as folder:
         index = {"GIT_INDEX_FILE": str(folder / "index")}
         if start is not None:
             _done(git.local("read-tree", start, extra=index))
@@ -39,16 +39,27 @@ def replaced(git: Program, start: str | None, present: Mapping[str, Entry], file
 
 def merged(git: Program, ancestor: str, base: str, head: str) -> str:
     """The SHA of the tree with the changes from `ancestor` to `base` and to `head`; `Conflict` names the files."""
-    with tempfile.TemporaryDirectory(prefix="gitops-bot-") as temporary:
-        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+    with _workspace(git) as folder:
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
         _done(git.local("read-tree", "-i", "-m", "--aggressive", ancestor, base, head, extra=index))
         unmerged = _done(git.local("ls-files", "-u", "-z", extra=index)).stdout.split(b"\0")[:-1]
         names = sorted({line.partition(b"\t")[2].decode("utf-8", "backslashreplace") for line in unmerged})
         tree = git.local("write-tree", extra=index)
         if names or tree.code:
-            shown = ", ".join(names[:20]) or end_of(tree.stderr)
+            shown = ", ".join(map(repr, names[:20])) or end_of(tree.stderr)
             raise Conflict(f"both sides changed {shown}", fix="bring the branch up to date with the other side")
         return _text(tree)
+
+
+@contextmanager
+def _workspace(git: Program) -> Iterator[Path]:
+    """A temporary folder where the private copy is: that one can be written to."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="gitops-bot-", dir=git.folder) as folder:
+            yield Path(folder)
+    except OSError as error:
+        message = f"nothing can be written to {git.folder}: {error.strerror}"
+        raise Unavailable(message, fix="check its permissions and the free space") from error
 
 
 def _check_room(present: Mapping[str, Entry], files: Mapping[str, bytes | None]) -> None:
@@ -57,9 +68,9 @@ def _check_room(present: Mapping[str, Entry], files: Mapping[str, bytes | None])
     after = {path for path in present if path not in files} | written
     folders = {path[:end] for path in after for end, character in enumerate(path) if character == "/"}
     special = {path for path in written if path in present and not present[path].mode.startswith("100")}
-    if in_the_way := special | (folders & after):
+    if in_the_way := sorted(special | (folders & after)):
         raise Refused(
-            f"{', '.join(sorted(in_the_way))}: a symbolic link, a submodule, a folder or a file is in the way",
+            f"{', '.join(map(repr, in_the_way))}: a link, a submodule, a folder or a file is in the way",
             fix="remove it from the repository, or name another path",
             reason_code="not_a_file",
         )

@@ -31,6 +31,7 @@ _SETTINGS = (
     "core.logAllRefUpdates=false",
     "i18n.commitEncoding=UTF-8",
     "gc.autoDetach=false",
+    "maintenance.autoDetach=false",
     "push.gpgSign=false",
     "push.pushOption=",
 )
@@ -102,7 +103,9 @@ class Program:
             )
         except OSError as error:
             raise BotError(
-                f"git cannot be started: {error}", fix="install git 2.30 or newer", reason_code="git_missing"
+                f"git cannot be started: {error}",
+                fix="install git 2.30 or newer; keep the cache folder while it is in use",
+                reason_code="git_missing",
             ) from error
         stdout, stderr = self._wait(process, arguments[0], stdin)
         secrets = (self._token, encoded(self._token)) if self._token else ()
@@ -124,7 +127,13 @@ class Program:
 def alone(lock: Path, seconds: float) -> Iterator[None]:
     """Hold the lock file against other processes and threads; `Unavailable` if it is not free within `seconds`."""
     deadline = time.monotonic() + seconds
-    with lock.open("ab") as file:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = lock.open("ab")
+    except OSError as error:
+        message = f"the cache folder {lock.parent} cannot be used: {error.strerror}"
+        raise Unavailable(message, fix="make it writable, or choose another cache folder") from error
+    with file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

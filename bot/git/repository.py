@@ -192,11 +192,6 @@ class Git:
 
     def _make(self) -> None:
         """Make the private copy, or repair one whose making was cut short."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            message = f"the cache folder {self._folder} cannot be made: {error.strerror}"
-            raise Unavailable(message, fix="choose another cache folder") from error
         with self._alone():
             if not (self._folder / "gitops-bot").exists():
                 self._text(self._git.local("init", "-q", "--bare", "--template=", "--object-format=sha1"))
