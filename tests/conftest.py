@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+REGISTRY = "docker-registry (Debian's package of that name)"
+
 
 def missing(what: str) -> NoReturn:
     """Skip the test for want of `what`; fail it on CI, where everything must be there."""
@@ -64,8 +66,14 @@ def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     if not shutil.which("docker-registry"):
-        missing("docker-registry (Debian's package of that name), or GITOPS_BOT_TEST_REGISTRY=host:port")
+        missing(f"{REGISTRY}, or GITOPS_BOT_TEST_REGISTRY=host:port")
     yield from start_registry(tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture(scope="session")
+def registry_program() -> str:
+    """The program `docker-registry`, for tests that start a registry of their own."""
+    return shutil.which("docker-registry") or missing(REGISTRY)
 
 
 def start_registry(folder: Path, auth: str = "") -> Iterator[str]:

@@ -89,7 +89,7 @@ class Story:
 
     def update_base(self, build: str) -> str:
         """The base image's tag gets a new digest upstream."""
-        return push_base(self.edges().registry, parse(self.world.base), build)
+        return push_base(self.edges().registry, parse(self.world.base), build, userland=bool(self.world.host))
 
     def push(self, tag: str) -> str:
         """Somebody else pushes an image to the application's repository."""
