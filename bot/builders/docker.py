@@ -14,9 +14,9 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from bot.builders.context import open_context
-from bot.builders.dockerfile import declared, given_args, pinned
+from bot.builders.dockerfile import declared, given_args, pinned, printable
 from bot.builders.unpack import TAIL, TIMED_OUT, tail
-from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
+from bot.core.errors import BotError, NotFound, Refused, Unauthorised, Unavailable
 from bot.core.models import TestRun
 from bot.ports import reads
 
@@ -92,7 +92,7 @@ class DockerBuilder:
     @reads
     def discard(self, handle: str) -> None:
         """Remove the image and its tags from the engine; one that is gone is no error."""
-        with _translated("clean-up"), contextlib.suppress(ImageNotFound):
+        with _translated("discard"), contextlib.suppress(ImageNotFound):
             self._client.images.remove(handle, force=True)
 
     @property
@@ -129,11 +129,11 @@ def _image_id(events: Iterator[dict[str, Any]], dockerfile: str) -> str:
     for event in events:
         log = (log + str(event.get("stream") or ""))[-TAIL:]
         if "error" in event:
-            message = f"{dockerfile}: the build failed: {event['error']}\n{log.rstrip()}"
+            message = printable(f"{dockerfile}: the build failed: {event['error']}\n{log.rstrip()}")
             raise BotError(message, fix="correct the Dockerfile or what it runs", reason_code="build_failed")
         image = str((event.get("aux") or {}).get("ID") or image)
     if not image:
-        raise Unavailable(f"{dockerfile}: the engine ended the build without an image\n{log.rstrip()}")
+        raise Unavailable(f"{dockerfile}: the engine ended the build without an image")
     return image
 
 
@@ -149,7 +149,8 @@ def _run(container: Container, command: Sequence[str], seconds: float) -> TestRu
     try:
         code, note = int(container.wait(timeout=seconds)["StatusCode"]), ""
     except (requests.ReadTimeout, requests.ConnectionError):
-        container.kill()
+        with contextlib.suppress(APIError):  # it may have ended just now
+            container.kill()
         code, note = TIMED_OUT, f"\n(killed after {seconds:g} seconds)"
     return TestRun(code, tail(container.logs(tail=1000)) + note)
 
@@ -169,7 +170,7 @@ def _refused_push(target: Reference, said: str) -> BotError:
     if any(word in said.lower() for word in _DENIED):
         fix = "log in with `docker login` as one who may push there"
         return Unauthorised(f"the registry refused the push of {target}", fix=fix)
-    return Unavailable(f"the push of {target} failed: {said[:500]}", fix="run it again")
+    return Unavailable(f"the push of {target} failed: {printable(said[:500])}", fix="run it again")
 
 
 @contextlib.contextmanager
@@ -178,10 +179,13 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        said = str(error.explanation or error)[:500]
-        if error.is_server_error() and "dockerfile parse error" not in said.lower():
+        said = printable(str(error.explanation or error)[:500])
+        if "parse error" in said.lower():
+            fix = "correct the Dockerfile in the artifact repository"
+            raise Refused(said, fix=fix, reason_code="dockerfile_invalid") from error
+        if error.is_server_error():
             raise Unavailable(f"the Docker Engine could not {what}: {said}", fix="see the engine's log") from error
-        raise BotError(f"the Docker Engine refused to {what}: {said}", reason_code="build_failed") from error
+        raise BotError(f"the Docker Engine refused to {what}: {said}", reason_code=f"{what}_failed") from error
     except (DockerException, requests.RequestException) as error:
         fix = "start it, or set DOCKER_HOST; GITOPS_BOT_BUILDER=assemble needs none for a Dockerfile without RUN"
         raise Unavailable("the Docker Engine does not answer", fix=fix, reason_code="engine_unavailable") from error

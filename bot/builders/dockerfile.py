@@ -43,10 +43,17 @@ def parse(path: str, data: bytes) -> Dockerfile:
         raise Refused(f"{path}: not UTF-8 at byte {error.start}", fix=fix, reason_code="dockerfile_invalid") from error
     except DockerfileSyntaxError as error:
         line = f":{error.line}" if error.line else ""
-        raise Refused(f"{path}{line}: {error}", fix=fix, reason_code="dockerfile_invalid") from error
+        raise Refused(printable(f"{path}{line}: {error}"), fix=fix, reason_code="dockerfile_invalid") from error
     if not any(step.name == "FROM" for step in tree.instructions):
         raise Refused(f"{path}: no FROM", fix=fix, reason_code="dockerfile_invalid")
     return Dockerfile(path, data, tuple(tree.instructions), tree.escape_token)
+
+
+def printable(text: str) -> str:
+    """Text that others wrote, without what would steer a terminal; line ends and tabs are kept."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def expand(dockerfile: Dockerfile, step: Instruction, word: str, variables: Mapping[str, str]) -> str:
@@ -64,7 +71,7 @@ def _lex(dockerfile: Dockerfile, step: Instruction, text: str, variables: Mappin
     try:
         return lexer.process_word(text), lexer.process_words(text)
     except ValueError as error:
-        message = f"{dockerfile.where(step)}: {step.name}: {error}"
+        message = printable(f"{dockerfile.where(step)}: {step.name}: {error}")
         fix = "correct the Dockerfile in the artifact repository"
         raise Refused(message, fix=fix, reason_code="dockerfile_invalid") from error
 

@@ -18,6 +18,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from bot.builders.context import parents
+from bot.builders.dockerfile import printable
 from bot.builders.index import open_layer
 from bot.builders.layers import Unclear, clean
 from bot.core.errors import BotError, Refused
@@ -177,8 +178,8 @@ def _start(folder: Path, files: Files, workdir: str) -> Path:
 
 
 def tail(output: bytes) -> str:
-    """The last 4,000 characters of what a program printed."""
-    return output.decode("utf-8", "replace")[-TAIL:]
+    """The last 4,000 characters of what a program printed, without what would steer a terminal."""
+    return printable(output.decode("utf-8", "replace")[-TAIL:])
 
 
 def _program(command: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ def source(files: Mapping[str, str | tuple[str, bytes]]) -> GitRepository:
 def order(base: Reference, **changes: Any) -> BuildOrder:
     """A build order like that of the sample application."""
     made = BuildOrder(
-        target=base.repository._replace(path="team/app").with_tag("4.2.0-0123456"),
+        target=base.repository._replace(path=f"{base.path}/app").with_tag("4.2.0-0123456"),
         base=base,
         base_name=f"{base.repository}:4.2.0",
         base_arg="BASE_IMAGE",

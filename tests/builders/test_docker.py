@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import tarfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,10 @@ def registry() -> Registry:
 @pytest.fixture(scope="module")
 def base(engine: DockerClient, registry_host: str, registry: Registry) -> Iterator[Reference]:
     """A base with a shell, WSO2's account and folders, a linked directory, and a deletion in an upper layer."""
-    name = parse(f"{registry_host}/wso2/mi:4.2.0")
+    own = uuid.uuid4().hex  # tests that run at the same time share one engine
+    name, userland = parse(f"{registry_host}/{own}/wso2mi:4.2.0"), f"{registry_host}/{own}/userland"
     lines = [
-        f"FROM {registry_host}/userland:1",
+        f"FROM {userland}:1",
         f"ENV WSO2_SERVER_HOME={SERVER}",
         "RUN rm /gone/file && echo old > /kept",
         f"WORKDIR {HOME}",
@@ -66,12 +68,12 @@ def base(engine: DockerClient, registry_host: str, registry: Registry) -> Iterat
         'CMD ["cat /kept"]',
     ]
     try:
-        engine.api.import_image_from_data(_userland(), repository=f"{registry_host}/userland", tag="1")
+        engine.api.import_image_from_data(_userland(), repository=userland, tag="1")
         engine.images.build(fileobj=io.BytesIO("\n".join(lines).encode()), tag=str(name), rm=True, forcerm=True)
         engine.api.push(str(name.repository), tag=name.tag)
         yield name.with_digest(registry.digest(name) or "")
     finally:
-        for image in (str(name), f"{registry_host}/userland:1"):
+        for image in (str(name), f"{userland}:1"):
             with contextlib.suppress(ImageNotFound):
                 engine.images.remove(image, force=True)
 
@@ -206,7 +208,7 @@ def test_the_test_command_runs_in_the_image(base: Reference, docker: DockerBuild
 
 
 def test_a_test_leaves_no_container(base: Reference, docker: DockerBuilder, engine: DockerClient) -> None:
-    handle = built(docker, order(base), WSO2, {"a.car": "A", "conf/x": "x"})
+    handle = built(docker, order(base), FROM + "CMD nothing is left\n")
     docker.test(handle, ["sh", "-c", "true"], 60)
     assert not engine.containers.list(all=True, filters={"ancestor": handle})
     docker.discard(handle)
@@ -218,6 +220,13 @@ def test_a_build_that_fails_shows_the_end_of_its_log(base: Reference, docker: Do
     assert caught.value.reason_code == "build_failed"
     assert "Dockerfile: the build failed" in caught.value.message
     assert "on the way" in caught.value.message
+
+
+def test_a_dockerfile_that_the_engine_cannot_parse_is_refused(base: Reference, docker: DockerBuilder) -> None:
+    with pytest.raises(Refused) as caught:
+        built(docker, order(base), FROM + "COPY a\n")
+    assert caught.value.reason_code == "dockerfile_invalid"
+    assert "line 3" in caught.value.message
 
 
 def test_a_dockerfile_that_cannot_be_parsed_is_refused(base: Reference, docker: DockerBuilder) -> None:

@@ -40,6 +40,11 @@ def test_a_command_that_fails_says_why(workshop: Workshop) -> None:
     assert done == (3, "not there\n")
 
 
+def test_what_a_command_prints_does_not_steer_the_terminal(workshop: Workshop) -> None:
+    done = run(workshop, "printf", r"a\tb\033[2Jc\n")
+    assert done.output == "a\tb\N{REPLACEMENT CHARACTER}[2Jc\n"
+
+
 def test_only_the_end_of_a_long_output_is_kept(workshop: Workshop) -> None:
     done = run(workshop, "sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo ü$i; i=$((i+1)); done")
     assert len(done.output) == 4000
