@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.builders.archive import Blob, write_blob, write_layer
-from bot.builders.base import Base, read_base
+from bot.builders.base import MAX_LAYERS, Base, read_base, refuse
 from bot.builders.context import open_context
 from bot.builders.copying import Tree
 from bot.builders.evaluate import Result, evaluate
@@ -69,6 +69,8 @@ class AssembleBuilder:
             with tarfile.open(fileobj=context.archive) as tar:
                 tree = Tree(tar, context.hidden, context.when)
                 result = evaluate(context.dockerfile, order, base.config.get("config") or {}, files, tree)
+                if len(files.layers) > MAX_LAYERS:
+                    raise refuse(base.reference, f"the image would have more than {MAX_LAYERS} layers")
                 return self._write(order, base, result, tar)
 
     @reads

@@ -264,6 +264,14 @@ def test_a_layer_that_is_none_is_refused(workshop: Workshop) -> None:
         workshop.builder.build(order(base), source({"Dockerfile": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"}))
 
 
+def test_too_many_layers_are_refused(workshop: Workshop) -> None:
+    base = publish(workshop.registry, parse("registry.example/odd:6"), [LOWER] * 120, {})
+    builder = workshop._replace(base=base)
+    builder.build("USER 1")
+    with pytest.raises(Refused, match="more than 120 layers"):
+        builder.build("COPY a.car /")
+
+
 def test_a_layers_digest_is_never_used_as_a_path(workshop: Workshop, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "x.index").write_bytes(b"not to be read")
