@@ -71,8 +71,8 @@ class GitRepository(Protocol):
         """The best common ancestor. `NotFound` if the histories are unrelated."""
 
     @reads
-    def log(self, since: str | None, until: str, folder: str = "", limit: int = 100) -> tuple[Commit, ...]:
-        """Commits reachable from `until` and not from `since`, newest first, that touch `folder`."""
+    def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:
+        """Commits reachable from `until` and not from `since`, newest first, that touch any of `paths`."""
 
     @reads
     def write(self, parents: Sequence[str], files: Mapping[str, bytes | None], message: str, when: datetime) -> str:

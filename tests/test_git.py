@@ -139,7 +139,7 @@ def test_names_in_any_script_and_with_any_character_are_kept(alice: Person, git:
     assert git.read(sha, names) == {name: f"content of {name!r}".encode() for name in names}
     new = git.write([sha], {"new\nline": b"changed", "\udcff.bin": None, "-rf": b""}, "m", WHEN)
     assert git.changed(sha, new) == ("-rf", "new\nline", "\udcff.bin")
-    assert git.log(sha, new, ":(glob)*") == ()
+    assert git.log(sha, new, [":(glob)*"]) == ()
 
 
 def test_many_files_are_read_at_once(alice: Person, git: Git) -> None:
@@ -216,7 +216,7 @@ def test_a_log_is_newest_first_and_only_of_the_folder(alice: Person, git: Git) -
     third = alice.push({"a/1": "2"})
     assert [c.sha for c in git.log(None, third)] == [third, second, first]
     assert [c.sha for c in git.log(first, third)] == [third, second]
-    assert [c.sha for c in git.log(None, third, "a")] == [third, first]
+    assert [c.sha for c in git.log(None, third, ["a"])] == [third, first]
     assert [c.sha for c in git.log(None, third, limit=1)] == [third]
     assert git.log(third, third) == ()
 

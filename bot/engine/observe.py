@@ -99,7 +99,7 @@ class Observer:
         if after is None:
             return {}
         folder = config.environments[after].path
-        past = [_files(git, c.sha, [folder]) for c in git.log(None, head.sha, folder, HISTORY)]
+        past = [_files(git, c.sha, [folder]) for c in git.log(None, head.sha, [folder], HISTORY)]
         return {
             application: tuple(deployed(config, files, after, application).release for files in past)
             for application in config.applications

@@ -85,8 +85,7 @@ class Outside:
         repository = self._edges.source(values.git)
         repository.fetch()
         head = repository.head(values.branch)
-        touching = [c for path in _paths(config, values) for c in repository.log(None, head.sha, path, 1)]
-        return max(touching, key=lambda c: c.time, default=head)
+        return next(iter(repository.log(None, head.sha, _paths(config, values), 1)), head)
 
     def _files(self, config: Config, values: Values, commits: Iterable[str], head: Commit) -> ValuesSource | Unknown:
         repository = self._edges.source(values.git)

@@ -9,6 +9,7 @@ from bot.core.errors import Conflict, NotFound, Unavailable
 from bot.core.identity import BOT_EMAIL, BOT_NAME
 from bot.git import index, objects
 from bot.git.failures import end_of, network_error, push_error
+from bot.git.memory import Memory, by_sha
 from bot.git.names import branch_ref, full_sha, is_revision, is_safe_path, tree_folder, tree_path
 from bot.git.program import Finished, Program, alone
 from bot.git.remote import parse
@@ -56,6 +57,9 @@ class Git:
             for part, value in (("NAME", name), ("EMAIL", email))
         }
         self._usable = False
+        self._memory = Memory()
+        self._refs: dict[str, str] | None = None
+        self._default: str | None = None
 
     @reads
     def fetch(self) -> None:
@@ -70,7 +74,7 @@ class Git:
         """See `ports.GitRepository`."""
         name = self.default_branch() if branch is None else branch
         ref = branch_ref(name).replace("refs/heads/", _ORIGIN, 1)
-        commit = self._commits([ref])[0]
+        commit = self._commits([(self._refs or {}).get(name, ref)])[0]
         if commit is None:
             raise NotFound(f"{self.url} has no branch {name!r}", fix="check its spelling, or push it first")
         return commit
@@ -79,6 +83,8 @@ class Git:
     def default_branch(self) -> str:
         """See `ports.GitRepository`."""
         self._ready()
+        if self._refs is not None and self._default in self._refs:
+            return str(self._default)
         ref = self._text(self._git.local("symbolic-ref", "HEAD")).strip()
         if not ref.startswith(_ORIGIN):
             raise NotFound(
@@ -92,7 +98,8 @@ class Git:
     def branches(self, prefix: str) -> Mapping[str, str]:
         """See `ports.GitRepository`."""
         self._ready()
-        return {name: sha for name, sha in self._known().items() if name.startswith(prefix)}
+        known = self._known() if self._refs is None else self._refs
+        return {name: sha for name, sha in known.items() if name.startswith(prefix)}
 
     @reads
     def commit_of(self, revision: str) -> Commit:
@@ -133,19 +140,22 @@ class Git:
     def merge_base(self, one: str, other: str) -> str:
         """See `ports.GitRepository`."""
         self._ready()
-        finished = self._git.local("merge-base", full_sha(one), full_sha(other))
+        question = ("merge-base", full_sha(one), full_sha(other))
+        if known := self._memory.get(question):
+            return known.decode("ascii")
+        finished = self._git.local(*question)
         if finished.code == 1:
             raise NotFound(f"{one} and {other} have no common history", fix="start the branch from the other one")
-        return self._checked(finished, (one, other)).decode("ascii").strip()
+        return self._memory.keep(question, self._checked(finished, (one, other)).strip()).decode("ascii")
 
     @reads
-    def log(self, since: str | None, until: str, folder: str = "", limit: int = 100) -> tuple[Commit, ...]:
+    def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:
         """See `ports.GitRepository`."""
         ends = (until,) if since is None else (until, since)
-        below = tree_folder(folder)
+        below = [folder for path in paths if (folder := tree_folder(path))]
         arguments = ["rev-list", f"--max-count={limit}", full_sha(until)]
         arguments += [f"^{full_sha(since)}"] if since is not None else []
-        shas = self._local(*arguments, "--", *([below] if below else []), commits=ends).decode("ascii").split()
+        shas = self._local(*arguments, "--", *below, commits=ends).decode("ascii").split()
         return tuple(commit for commit in self._commits(shas) if commit is not None)
 
     @reads
@@ -180,6 +190,8 @@ class Git:
         tracking = f"{_ORIGIN}{branch}"
         with self._alone():
             self._text(self._git.local("update-ref", *((tracking, source) if source else ("-d", tracking))))
+        kept = {name: sha for name, sha in (self._refs or {}).items() if name != branch}
+        self._refs = (kept | ({branch: source} if source else {})) if self._refs is not None else None
 
     def _judge(self, finished: Finished, branch: str, commit: str, expected: str) -> None:
         """Raise unless the push did what it should: the lease does not cover what git finds already done."""
@@ -205,6 +217,8 @@ class Git:
 
     def _fetch(self) -> None:
         default, branches = self._advertised()
+        if (self._refs, self._default) == (branches, default) and (self._folder / "gitops-bot").exists():
+            return
         if self._known() != branches:
             options = ("--prune", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "-q")
             finished = self._git.network("fetch", *options, "--", self.url, f"+refs/heads/*:{_ORIGIN}*")
@@ -212,6 +226,7 @@ class Git:
                 raise network_error("fetch", self.url, finished.stderr)
         self._text(self._git.local("symbolic-ref", "HEAD", f"{_ORIGIN}{default}" if default in branches else _NONE))
         (self._folder / "gitops-bot").touch()
+        self._refs, self._default = branches, default
 
     def _known(self) -> dict[str, str]:
         """The private copy's branches: SHAs by name."""
@@ -250,15 +265,27 @@ class Git:
     def _objects(self, names: Sequence[str]) -> list[objects.Object]:
         if not names:
             return []
+        question = ("cat-file", tuple(names))
+        lasting = all(by_sha(name) for name in names)
         stdin = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
-        found = list(objects.batch(self._local("cat-file", "--batch", stdin=stdin)))
+        output = self._memory.get(question)
+        if output is None:
+            self._ready()
+            output = self._checked(self._git.local("cat-file", "--batch", stdin=stdin), ())
+        found = list(objects.batch(output))
         if len(found) != len(names):
             raise self._broken("git cat-file left objects out")
+        if lasting and all(one.sha for one in found):
+            self._memory.keep(question, output)
         return found
 
-    def _local(self, *arguments: str, stdin: bytes = b"", commits: Sequence[str] = ()) -> bytes:
+    def _local(self, *arguments: str, commits: Sequence[str]) -> bytes:
+        """The answer to a question about commits that are named by their SHAs; each is asked once."""
         self._ready()
-        return self._checked(self._git.local(*arguments, stdin=stdin), commits)
+        known = self._memory.get(arguments)
+        if known is None:
+            known = self._memory.keep(arguments, self._checked(self._git.local(*arguments), commits))
+        return known
 
     def _checked(self, finished: Finished, commits: Sequence[str]) -> bytes:
         """Standard output of a command on `commits`: if it failed, `NotFound` for the one that is not there."""
