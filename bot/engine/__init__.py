@@ -8,6 +8,7 @@ from bot.core.errors import BotError, Conflict
 from bot.core.plan import plan
 from bot.engine.apply import apply
 from bot.engine.observe import Observer
+from bot.engine.waiting import waiting
 
 if TYPE_CHECKING:
     from bot.core.actions import Action, Plan
@@ -35,7 +36,8 @@ class Report(NamedTuple):
 
 def look(event: Event, edges: Edges) -> tuple[Snapshot, Plan]:
     """Observe and plan, and change nothing."""
-    snapshot = Observer(edges, event).observe({})
+    with waiting(edges.progress, "Looking at git, the forge and the registries"):
+        snapshot = Observer(edges, event).observe({})
     return snapshot, plan(snapshot)
 
 
@@ -45,7 +47,8 @@ def handle(event: Event, edges: Edges) -> Report:
     done: list[Action] = []
     failed: dict[str, tuple[Action, str]] = {}
     for _ in range(ROUNDS):
-        snapshot = observer.observe({key: reason for key, (_, reason) in failed.items()})
+        with waiting(edges.progress, "Looking at git, the forge and the registries"):
+            snapshot = observer.observe({key: reason for key, (_, reason) in failed.items()})
         planned = plan(snapshot)
         if not planned.actions:
             return Report(tuple(done), tuple(failed.values()), planned, snapshot)
@@ -62,7 +65,8 @@ def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tup
     """Do one action. Somebody else being faster is no failure: the next round sees what they did."""
     edges.progress(action.summary)
     try:
-        apply(action, edges)
+        with waiting(edges.progress, f"Still at it: {action.summary}"):
+            apply(action, edges)
     except Conflict as conflict:
         edges.progress(f"{conflict.message}; looking again")
     except BotError as error:

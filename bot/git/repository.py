@@ -219,14 +219,17 @@ class Git:
         default, branches = self._advertised()
         if (self._refs, self._default) == (branches, default) and (self._folder / "gitops-bot").exists():
             return
-        if self._known() != branches:
+        known = self._known()
+        if known != branches:
             options = ("--prune", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "-q")
             finished = self._git.network("fetch", *options, "--", self.url, f"+refs/heads/*:{_ORIGIN}*")
             if finished.code:
                 raise network_error("fetch", self.url, finished.stderr)
-        self._text(self._git.local("symbolic-ref", "HEAD", f"{_ORIGIN}{default}" if default in branches else _NONE))
+            # A branch may have moved since it was advertised: what was fetched counts.
+            known = self._known()
+        self._text(self._git.local("symbolic-ref", "HEAD", f"{_ORIGIN}{default}" if default in known else _NONE))
         (self._folder / "gitops-bot").touch()
-        self._refs, self._default = branches, default
+        self._refs, self._default = known, default
 
     def _known(self) -> dict[str, str]:
         """The private copy's branches: SHAs by name."""

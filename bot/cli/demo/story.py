@@ -91,19 +91,8 @@ class Stage:
 
     def obsolete(self) -> None:
         """Act 5: what staging gets by another way needs no pull request any more."""
-        _act("A revert of that work: what is proposed for staging is obsolete, and closed with the reason")
-        git(
-            self.world.artifacts,
-            "-c",
-            "user.name=dana",
-            "-c",
-            "user.email=dana@example.com",
-            "checkout",
-            "-q",
-            "HEAD~2",
-        )
-        git(self.world.artifacts, "branch", "-q", "-f", "main", "HEAD")
-        git(self.world.artifacts, "checkout", "-q", "main")
+        _act("The source goes back to its first commit: staging has that already, so its pull request is closed")
+        git(self.world.artifacts, "reset", "-q", "--hard", "HEAD~2")
         number = self.waiting("staging")
         self.run()
         _say(f"#{number}: {self.forge.comments(number)[-1].body}")

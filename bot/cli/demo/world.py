@@ -125,7 +125,7 @@ def commit(repository: Path, files: dict[str, str], message: str, who: str = "da
     """Write files and commit them as a person would; returns the commit's SHA."""
     write_over(repository, files)
     git(repository, "add", "--all")
-    person = ["-c", f"user.name={who}", "-c", f"user.email={who}@example.com", "-c", "commit.gpgsign=false"]
+    person = ["-c", f"user.name={who}", "-c", f"user.email={who}@example.com"]
     git(repository, *person, "commit", "-q", "-m", message)
     return git(repository, "rev-parse", "HEAD").strip()
 
@@ -142,6 +142,10 @@ def _repository(folder: Path, files: dict[str, str], message: str) -> None:
     write(folder, files)
     git(folder, "init", "-q")
     git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
+    # Who goes on by hand may have told git no name yet.
+    git(folder, "config", "user.name", "dana")
+    git(folder, "config", "user.email", "dana@example.com")
+    git(folder, "config", "commit.gpgsign", "false")
     commit(folder, {}, message)
 
 
