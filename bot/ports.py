@@ -63,6 +63,10 @@ class GitRepository(Protocol):
         """The bytes of regular files at `commit`; a path that is not a regular file there is left out."""
 
     @reads
+    def links(self, commit: str, paths: Iterable[str]) -> Mapping[str, str]:
+        """Where symbolic links at `commit` lead, as written; a path that is no link there is left out."""
+
+    @reads
     def changed(self, old: str, new: str) -> tuple[str, ...]:
         """Paths that differ between the trees of two commits, renames shown as delete and add."""
 

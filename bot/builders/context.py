@@ -51,7 +51,6 @@ def open_context(order: BuildOrder, source: GitRepository) -> Context:
     dockerfile = pin_base(parse(_join(order.context, name), _dockerfile(order, source, entries, name)), order)
     ignore, matcher = _matcher(order, source, entries, name)
     kept = {path: entry for path, entry in entries.items() if not matcher.matches(path)}
-    _refuse_links(order, source, kept)
     hidden = {path for path in (name, _IGNORE) if path in entries and path not in kept}
     given = {name: dockerfile.data}
     if name in hidden and (_IGNORE not in kept or ignore != _IGNORE):
@@ -109,17 +108,6 @@ def _matcher(
         raise Refused(f"{_join(order.context, path)}: {error}", reason_code="dockerignore_invalid") from error
 
 
-def _refuse_links(order: BuildOrder, source: GitRepository, kept: Mapping[str, Entry]) -> None:
-    """A repository does not tell where a link leads; an image without it would be another image."""
-    link = next((entry.path for entry in kept.values() if entry.mode == _LINK), None)
-    if link:
-        raise Refused(
-            f"{link} at {order.commit[:12]} of {source.url} is a symbolic link in the build context",
-            fix="put a file in its place, or name it in .dockerignore",
-            reason_code="context_symlink",
-        )
-
-
 def _write(
     order: BuildOrder, source: GitRepository, kept: Mapping[str, Entry], given: Mapping[str, bytes], when: int
 ) -> IO[bytes]:
@@ -128,8 +116,15 @@ def _write(
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for folder in sorted(folders):
             tar.addfile(_info(folder, tarfile.DIRTYPE, 0o755, when))
-        for path, content in _contents(order, source, kept, given):
-            info = _info(path, tarfile.REGTYPE, _MODES[kept[path].mode], when)
+        links = {path: entry for path, entry in kept.items() if entry.mode == _LINK and path not in given}
+        targets = source.links(order.commit, [entry.path for entry in links.values()])
+        for path in sorted(links):
+            info = _info(path, tarfile.SYMTYPE, 0o777, when)
+            info.linkname = targets[links[path].path]
+            tar.addfile(info)
+        files = {path: entry for path, entry in kept.items() if path not in links}
+        for path, content in _contents(order, source, files, given):
+            info = _info(path, tarfile.REGTYPE, _MODES.get(kept[path].mode, 0o644), when)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     archive.seek(0)

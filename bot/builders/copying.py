@@ -55,6 +55,13 @@ class Tree:
         expression = "".join({r"\*": "[^/]*", r"\?": "[^/]"}.get(part, part) for part in parts)
         return sorted(path for path in self.members if re.fullmatch(expression, path, re.DOTALL))
 
+    def refuse_links(self, found: Sequence[str]) -> None:
+        """`Unclear` if any of the paths, or what is below it, is a symbolic link: engines follow them differently."""
+        for path in found:
+            for each in [path, *self.under(path)] if self.is_dir(path) else [path]:
+                if each and self.members[each].issym():
+                    raise Unclear(f"{each!r} is a symbolic link in the build context")
+
     def is_dir(self, path: str) -> bool:
         """Whether `path` is a directory of the context."""
         return not path or self.members[path].isdir()
@@ -88,6 +95,7 @@ class Draft:
     def copy(self, tree: Tree, sources: Sequence[str], target: str, owner: Owner) -> None:
         """COPY `sources` to `target`, an absolute path whose trailing `/` says that it is a directory."""
         found = [path for source in sources for path in tree.match(source)]
+        tree.refuse_links(found)
         into = target.endswith("/")
         if len(found) > 1 and not into:
             raise Unclear("several sources need a target that ends in `/`")

@@ -34,7 +34,7 @@ def deployed(config: Config, files: Mapping[str, bytes], environment: str, appli
     """Read an application's release from the files of the GitOps repository (path → bytes)."""
     app = config.applications[application]
     folder = application_folder(config, environment, application)
-    own = {path: content for path, content in files.items() if folder == "." or path.startswith(f"{folder}/")}
+    own = {path: content for path, content in files.items() if path.startswith(below(folder, ""))}
     images: dict[str, ImageVersion] = {}
     refusals: list[Refusal] = []
     for name, found in find_images(config, own, application, folder).items():
@@ -42,9 +42,14 @@ def deployed(config: Config, files: Mapping[str, bytes], environment: str, appli
         if found.version is not None:
             images[name] = found.version
     chart = find_chart(own, application)
-    values = synced_commit(own.get(f"{folder}/{app.values.target}", b"")) if app.values else None
+    values = synced_commit(own.get(below(folder, app.values.target), b"")) if app.values else None
     release = Release(images, chart.chart.version if chart.chart else None, values)
     return Deployed(release, folder, own, chart.chart, (*refusals, *chart.refusals))
+
+
+def below(folder: str, name: str) -> str:
+    """A path in a folder; the repository's root is the folder of no name."""
+    return f"{folder}/{name}" if folder else name
 
 
 def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> dict[tuple[str, str], Deployed]:

@@ -120,10 +120,20 @@ class Git:
     @reads
     def read(self, commit: str, paths: Iterable[str]) -> Mapping[str, bytes]:
         """See `ports.GitRepository`."""
+        return self._contents(commit, paths, "100")
+
+    @reads
+    def links(self, commit: str, paths: Iterable[str]) -> Mapping[str, str]:
+        """See `ports.GitRepository`."""
+        found = self._contents(commit, paths, "120")
+        return {path: target.decode("utf-8", "surrogateescape") for path, target in found.items()}
+
+    def _contents(self, commit: str, paths: Iterable[str], kind: str) -> dict[str, bytes]:
+        """The bytes of those paths whose mode begins with `kind`."""
         wanted = [path for path in dict.fromkeys(paths) if is_safe_path(path)]
         # A command line has its limits; past these the whole tree is listed.
         tree = self._tree(commit, *(wanted if len(wanted) <= 100 else ())) if wanted else {}
-        files = {path: tree[path].sha for path in wanted if path in tree and tree[path].mode.startswith("100")}
+        files = {path: tree[path].sha for path in wanted if path in tree and tree[path].mode.startswith(kind)}
         blobs = self._objects(list(files.values()))
         if any(blob.kind != "blob" for blob in blobs):
             raise self._broken(f"a file of commit {commit} is missing")

@@ -69,9 +69,10 @@ class Workshop(NamedTuple):
         assert self.registry.digest(wanted.target) == digest
         return read_image(self.registry, wanted.target)
 
-    def build(self, dockerfile: str, *, context: Mapping[str, str] | None = None) -> Image:
+    def build(self, dockerfile: str, *, context: Mapping[str, str | tuple[str, bytes]] | None = None) -> Image:
         """As `image`, with the lines behind FROM and a small context."""
-        files = {"a.car": "A", "b.car": "B", "conf/deployment.toml": "new", "conf/sub/x": "x", **(context or {})}
+        small = {"a.car": "A", "b.car": "B", "conf/deployment.toml": "new", "conf/sub/x": "x"}
+        files: dict[str, str | tuple[str, bytes]] = {**small, **(context or {})}
         return self.image({**files, "Dockerfile": f"ARG BASE_IMAGE\nFROM ${{BASE_IMAGE}}\n{dockerfile}\n"})
 
 

@@ -41,6 +41,11 @@ class Source:
         regular = {path: body for path, (mode, body) in self._files.items() if mode != "120000"}
         return {path: regular[path] for path in paths if path in regular}
 
+    def links(self, commit: str, paths: Iterable[str]) -> Mapping[str, str]:
+        assert commit == COMMIT
+        links = {path: body.decode() for path, (mode, body) in self._files.items() if mode == "120000"}
+        return {path: links[path] for path in paths if path in links}
+
 
 def source(files: Mapping[str, str | tuple[str, bytes]]) -> GitRepository:
     """The files as a repository; what a builder does not read is not there."""

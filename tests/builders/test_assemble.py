@@ -227,6 +227,14 @@ def test_what_needs_an_engine_is_refused_with_line_and_reason(workshop: Workshop
     assert workshop.registry.digest(order(workshop.base).target) is None
 
 
+def test_a_link_in_the_context_is_copied_by_an_engine_only(workshop: Workshop) -> None:
+    for word in ("way", "conf/"):
+        with pytest.raises(Refused) as caught:
+            workshop.build(f"COPY {word} /x/", context={"way": ("120000", b"a"), "conf/way": ("120000", b"../a")})
+        assert caught.value.reason_code == "dockerfile_unsupported"
+        assert "is a symbolic link" in caught.value.message
+
+
 def test_a_foreign_frontend_is_refused(workshop: Workshop) -> None:
     files = {"Dockerfile": "# escape=`\n# syntax=example/other:1\nFROM registry.example/wso2/mi:4.2.0\n"}
     with pytest.raises(Refused, match="Dockerfile:2: # syntax: another frontend"):

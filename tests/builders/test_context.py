@@ -67,11 +67,10 @@ def test_a_base_by_name_is_pinned_in_the_context() -> None:
     assert content(context, "Dockerfile") == f"FROM {BASE}\n"
 
 
-def test_a_link_in_the_context_is_refused_unless_it_is_ignored() -> None:
+def test_a_link_in_the_context_stays_a_link() -> None:
     files: dict[str, str | tuple[str, bytes]] = {"Dockerfile": FROM, "way": ("120000", b"/etc/passwd")}
-    with pytest.raises(Refused) as caught:
-        made(files)
-    assert caught.value.reason_code == "context_symlink"
+    way = members(made(files))["way"]
+    assert (way.issym(), way.linkname) == (True, "/etc/passwd")
     assert set(members(made({**files, ".dockerignore": "way"}))) == {"Dockerfile", ".dockerignore"}
 
 

@@ -159,6 +159,17 @@ def test_both_builders_make_the_same_image(
     assert seen[1][2] == seen[0][2]
 
 
+def test_an_engine_keeps_a_link_of_the_context(base: Reference, docker: DockerBuilder, engine: DockerClient) -> None:
+    wanted = order(base)
+    lines = FROM + "COPY conf /made/\n"
+    files: dict[str, str | tuple[str, bytes]] = {"Dockerfile": lines, "conf/x": "x", "conf/way": ("120000", b"x")}
+    handle = docker.build(wanted, source(files))
+    docker.push(handle, wanted.target)
+    docker.discard(handle)
+    _, seen, _ = _pulled(engine, wanted.target)
+    assert (seen["made/way"].kind, seen["made/way"].content) == ("l", "x")
+
+
 def _pulled(engine: DockerClient, target: Reference) -> tuple[dict[str, Any], dict[str, Seen], bytes]:
     """An image as the engine sees it: its configuration, all its files, and what it prints when it runs."""
     image = engine.images.pull(str(target.repository), tag=target.tag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.deployed import find_images
+from bot.core.deployed import below, find_images
 from bot.core.manifests import Edit, Wish, edit, set_chart, set_image, sync_values
 from bot.core.models import Change, Refusal, Unknown
 from bot.core.references import parse_repository
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
-    from bot.core.manifests import Found
+    from bot.core.manifests import Found, Note
     from bot.core.models import ImageVersion, Release
     from bot.core.snapshot import Snapshot
 
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Rendered(NamedTuple):
     """The files that differ (path → bytes), each value that changes, and what must not be edited.
 
-    With any refusal there are no files: a release goes whole or not at all. `before` are the images until now.
+    With any refusal there are no files: a release goes whole or not at all. `before` are the images until now;
+    `notes` is what a reviewer should know of an edit.
     """
 
     files: Mapping[str, bytes]
     changes: tuple[Change, ...]
     refusals: tuple[Refusal, ...]
     before: Mapping[str, ImageVersion]
+    notes: tuple[Note, ...] = ()
 
 
 class _Draft:
@@ -38,6 +40,7 @@ class _Draft:
         self.files = dict(here.files)
         self.changes: list[Change] = []
         self.refusals: list[Refusal] = []
+        self.notes: list[Note] = []
 
 
 def render(snapshot: Snapshot, environment: str, application: str, release: Release) -> Rendered:
@@ -50,7 +53,7 @@ def render(snapshot: Snapshot, environment: str, application: str, release: Rele
         _edit(draft, snapshot, application, release, here)
     files = {path: content for path, content in draft.files.items() if here.files.get(path) != content}
     refusals = tuple(dict.fromkeys(draft.refusals))
-    return Rendered({} if refusals else files, tuple(draft.changes), refusals, here.release.images)
+    return Rendered({} if refusals else files, tuple(draft.changes), refusals, here.release.images, tuple(draft.notes))
 
 
 def _sync(
@@ -60,10 +63,11 @@ def _sync(
     app, source = snapshot.config.applications[application], snapshot.values.get(application)
     assert app.values is not None
     assert release.values is not None
-    target, name = f"{here.folder}/{app.values.target}", app.values.file.replace("{environment}", environment)
-    content = None
-    if source is not None and not isinstance(source, Unknown):
-        content = source.files.get(release.values, {}).get(environment)
+    target, name = below(here.folder, app.values.target), app.values.file.replace("{environment}", environment)
+    if isinstance(source, Unknown):
+        draft.refusals.append(Refusal(target, 1, "", source.reason_code, source.reason))
+        return
+    content = source.files.get(release.values, {}).get(environment) if source else None
     if content is None:
         reason = f"{app.values.git} has no file {name} at commit {release.values[:12]}; add it there"
         draft.refusals.append(Refusal(target, 1, "", "values_missing", reason))
@@ -77,6 +81,7 @@ def _sync(
     edited = sync_values(target, content, here.files.get(target), wishes, origin, release.values, here.folder)
     draft.refusals += edited.refusals
     draft.changes += edited.changes
+    draft.notes += edited.notes
     draft.files[target] = edited.content
 
 
@@ -92,6 +97,7 @@ def _edit(draft: _Draft, snapshot: Snapshot, application: str, release: Release,
         edited = edit(file, draft.files[file], edits)
         draft.refusals += edited.refusals
         draft.changes += edited.changes
+        draft.notes += edited.notes
         draft.files[file] = edited.content
 
 
@@ -109,11 +115,8 @@ def _want_image(
     if not found.places and not unreadable:
         reason = f"no file below it names the image {image.repository}; write it there once, or give `keys`"
         draft.refusals.append(Refusal(here.folder, 1, "", "image_field_missing", reason))
-    if (
-        version is None
-        or found.version == version
-        or (found.version and found.version.tag == version.tag and not version.digest)
-    ):
+    there = found.version and version and found.version.tag == version.tag and not version.digest
+    if version is None or there:
         return
     edits = set_image(found.places, version, pin=image.pin)
     draft.refusals += edits.refusals
