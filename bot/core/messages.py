@@ -65,6 +65,12 @@ def tag_moved(environment: str, application: str, repository: str, old: ImageVer
     return Skip(environment, application, "tag_moved", reason, "a new tag")
 
 
+def tag_missing(environment: str, application: str, repository: str, version: ImageVersion) -> Skip:
+    """An image is named by its digest alone."""
+    reason = f"{repository}@{version.digest} has no tag where it comes from: write the tag before its digest there"
+    return Skip(environment, application, "tag_missing", reason, "that tag to be written")
+
+
 def image_missing(environment: str, application: str, reference: Reference) -> Skip:
     """The registry answered, and the image is not there."""
     reason = f"{reference} is not in its registry: it cannot be promoted"
@@ -144,7 +150,7 @@ def proposal(
     title = f"{environment}: {application} {_version(release)}"
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
-    lines = "".join(f"\n{c.file}:{c.line} {c.path}: {c.old} → {c.new}" for c in rendered.changes)
+    lines = "".join(f"\n{_flat(f'{c.file}:{c.line} {c.path}: {c.old} → {c.new}')}" for c in rendered.changes)
     commit = f"{title}\n{lines}\n\nGitops-Bot-Release: {fingerprint(release)}{trailers}\n"
     parts = [
         f"Brings **{application}** to **{environment}**{_from(snapshot, environment)}.",
@@ -185,7 +191,9 @@ def _facts(release: Release, asked: Asked | None) -> str:
     if release.chart:
         facts.append(f"- chart {_code(release.chart)}")
     if asked:
-        facts.append(f"- asked for by {asked.by}" + (f": version {_code(asked.version)}" if asked.version else ""))
+        facts.append(
+            f"- asked for by {_plain(asked.by)}" + (f": version {_code(asked.version)}" if asked.version else "")
+        )
     return "\n".join(facts)
 
 
@@ -196,7 +204,7 @@ def _changes_table(changes: Sequence[Change]) -> str:
 
 def _rules(snapshot: Snapshot, environment: str) -> str:
     config = snapshot.config.environments[environment]
-    who = f" by {', '.join(config.approvers)}" if config.approvers else ""
+    who = f" by {', '.join(_plain(a) for a in config.approvers)}" if config.approvers else ""
     people = (
         f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
     )
@@ -204,9 +212,23 @@ def _rules(snapshot: Snapshot, environment: str) -> str:
     return f"It needs {people} and {merge}."
 
 
+def _flat(text: str) -> str:
+    """Text on one line, without control characters, so that it cannot become a trailer or steer a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    return re.sub(r"([^\w\s.-])", r"\\\1", _flat(text))
+
+
 def _code(text: str) -> str:
-    """Text in a Markdown table's cell, whatever it holds."""
-    flat = " ".join(text.split())
+    """Text in a Markdown table's cell, whatever it holds: a `|` there cannot be quoted for every reader, so it is ¦.
+
+    The fence is longer than any row of backticks inside (https://spec.commonmark.org/0.31.2/#code-spans).
+    """
+    flat = _flat(text).replace("|", "¦")
     shown = flat if len(flat) <= 200 else flat[:200] + "…"
-    fence = "``" if "`" in shown else "`"
-    return f"{fence}{shown.replace('|', chr(92) + '|')}{fence}" if shown else "—"
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}" if shown else "—"

@@ -41,12 +41,18 @@ def _builds(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildState]) ->
     for (application, _), state in builds.items():
         if isinstance(event, Build) and event.applications and application not in event.applications:
             continue
-        if isinstance(event, Promote) and event.applications and application not in event.applications:
+        if isinstance(event, Promote) and not _builds_for(snapshot, event, application):
             continue
         if state.action:
             yield state.action
         elif state.skip and isinstance(event, Build):
             yield state.skip
+
+
+def _builds_for(snapshot: Snapshot, event: Promote, application: str) -> bool:
+    """Only the newest release of an environment that gets it from the sources waits for a build."""
+    first = snapshot.config.environments[event.environment].after is None
+    return first and event.version is None and event.covers(event.environment, application)
 
 
 def _unless_failed(snapshot: Snapshot, decision: Action | Skip) -> Action | Skip:

@@ -82,7 +82,8 @@ def _asked(snapshot: Snapshot) -> Iterator[Reference]:
 def _images(snapshot: Snapshot, application: str, release: Release) -> Iterator[Reference]:
     images = snapshot.config.applications[application].images
     for name, version in release.images.items():
-        yield parse_repository(images[name].repository).with_tag(version.tag)
+        if version.tag:
+            yield parse_repository(images[name].repository).with_tag(version.tag)
 
 
 def _kept(snapshot: Snapshot, environment: str, application: str) -> Release | None:

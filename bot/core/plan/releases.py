@@ -10,7 +10,7 @@ from bot.core.actions import Skip
 from bot.core.events import Promote
 from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
 from bot.core.plan.builds import BuildState, build_state
-from bot.core.references import parse_repository
+from bot.core.references import is_tag, parse_repository
 from bot.core.versions import choose
 
 if TYPE_CHECKING:
@@ -58,11 +58,15 @@ def _asked_release(
         return promoted_release(snapshot, environment, application, found)
     images = dict(here.release.images)
     for name, image in snapshot.config.applications[application].images.items():
-        info = snapshot.images.get(parse_repository(image.repository).with_tag(version))
+        info = snapshot.images.get(parse_repository(image.repository).with_tag(version)) if is_tag(version) else None
         if isinstance(info, Unknown):
             return Skip(environment, application, info.reason_code, info.reason)
         if info is not None:
-            images[name] = ImageVersion(version, info.digest)
+            newest = ImageVersion(version, info.digest)
+            moved = _moved(environment, application, image, here.release.images.get(name), newest)
+            if moved:
+                return moved
+            images[name] = newest
     if images == here.release.images and not any(v.tag == version for v in images.values()):
         return messages.version_not_found(environment, application, version, None, ())
     return replace(here.release, images=images)
@@ -151,10 +155,16 @@ def _from_environment(
 
 
 def promoted_release(snapshot: Snapshot, environment: str, application: str, release: Release) -> Release | Skip:
-    """The release with every digest filled in, if each tag still names the digest that was promoted."""
+    """The release with every digest filled in, if each tag still names the digest that was promoted.
+
+    A tag that the environment has already, with another digest, was moved as well.
+    """
     images: dict[str, ImageVersion] = {}
+    here = snapshot.deployed[environment, application].release.images
     for name, version in release.images.items():
         image = snapshot.config.applications[application].images[name]
+        if not version.tag:
+            return messages.tag_missing(environment, application, image.repository, version)
         reference = parse_repository(image.repository).with_tag(version.tag)
         info = snapshot.images.get(reference)
         if isinstance(info, Unknown):
@@ -162,9 +172,10 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
         if info is None:
             return messages.image_missing(environment, application, reference)
         newest = ImageVersion(version.tag, info.digest)
-        moved = _moved(environment, application, image, version, newest)
-        if moved:
-            return moved
+        for old in (version, here.get(name)):
+            moved = _moved(environment, application, image, old, newest)
+            if moved:
+                return moved
         images[name] = newest
     return Release(images, release.chart, release.values)
 
