@@ -54,9 +54,13 @@ def _open(snapshot: Snapshot, branch: str) -> int | None:
 
 
 def _waits_for(planned: Plan, environment: str, application: str) -> str | None:
-    """What stands between this environment and its next release: the bot's next run, or what a skip waits for."""
+    """What stands between this environment and its next release: the bot's next run, or what a skip waits for.
+
+    Where nothing can be waited for it is the reason: what could not be read must not look up to date.
+    """
     here = (environment, application)
     action = next((a for a in planned.actions if (a.environment, a.application) == here), None)
     if action:
         return f"the next run: {action.summary}"
-    return next((s.waits_for for s in planned.skips if (s.environment, s.application) == here and s.waits_for), None)
+    held = [s for s in planned.skips if (s.environment, s.application) == here and s.reason_code != "up_to_date"]
+    return next((s.waits_for or s.reason for s in held), None)
