@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.common import as_json, edges, print_json, print_table, settings
+from bot.cli.common import as_json, edges, print_json, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,6 +140,8 @@ def _print_changes(action: Action) -> None:
 
 
 def _print_skips(skips: tuple[Skip, ...]) -> None:
-    if skips:
-        rows = [[s.environment or "—", s.application, s.reason_code, s.reason, s.waits_for or "—"] for s in skips]
-        print_table(["environment", "application", "why not more", "", "waits for"], rows)
+    for skip in skips:
+        where = f"{skip.environment}: " if skip.environment else ""
+        click.echo(f"skipped {where}{skip.application}: {skip.reason_code}: " + skip.reason.replace("\n", "\n        "))
+        if skip.waits_for:
+            click.echo(f"        waits for {skip.waits_for}")

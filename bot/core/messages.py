@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bot.core.snapshot import Snapshot
 
 WAITS_FOR_FIX = "a new commit in the source, or a corrected configuration"
+MOST_ROWS = 100
+"""Changes that a pull request's body lists; GitHub's limit for a body is 65,536 characters."""
 _MARK = re.compile(r"<!-- gitops-bot release=([0-9a-f]{16}) -->")
 _TRAILER = re.compile(r"^Gitops-Bot-(Asked-By|Version): (\S+)$", re.MULTILINE)
 
@@ -157,6 +159,7 @@ def proposal(
         _images_table(rendered.before, release.images),
         _facts(release, asked),
         _changes_table(rendered.changes),
+        "\n".join(f"- {_code(f'{n.file}:{n.line}')} {_plain(n.reason)}" for n in rendered.notes),
         _rules(snapshot, environment),
         f"To roll back after the merge: revert this pull request, and close the one that {environment} then gets.",
         f"<!-- gitops-bot release={fingerprint(release)} -->",
@@ -198,8 +201,12 @@ def _facts(release: Release, asked: Asked | None) -> str:
 
 
 def _changes_table(changes: Sequence[Change]) -> str:
-    rows = [f"| {_code(f'{c.file}:{c.line}')} | {_code(c.path)} | {_code(c.old)} | {_code(c.new)} |" for c in changes]
-    return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows]) if rows else ""
+    rows = [
+        f"| {_code(f'{c.file}:{c.line}')} | {_code(c.path or 'synced from')} | {_code(c.old)} | {_code(c.new)} |"
+        for c in changes[:MOST_ROWS]
+    ]
+    more = [f"\n… and {len(changes) - MOST_ROWS} more."] if len(changes) > MOST_ROWS else []
+    return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows, *more]) if rows else ""
 
 
 def _rules(snapshot: Snapshot, environment: str) -> str:

@@ -33,6 +33,7 @@ def test_the_source_is_taken_over_with_the_image_of_the_release() -> None:
     assert [(change.path, change.old, change.new, change.line) for change in result.changes] == [
         ("", OLD, NEW, 1),
         ("/image/tag", "v1", f"v2@{DIGEST}", 5),
+        ("/replicas", "2", "3", 6),
     ]
     assert synced_commit(result.content) == NEW
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.images import Found, find_in_values
+from bot.core.manifests.leaves import differences
 from bot.core.manifests.locate import pointer
 from bot.core.manifests.setting import set_image
 from bot.core.manifests.splice import Edit, Edited, edit, readable
@@ -53,7 +54,7 @@ def sync_values(
 
     `current` are its bytes now, None if there is no such file; `origin` names the source's repository and file
     (a URL's credentials are removed), `commit` is the source's full SHA; `folder` as in `find_image`. Changes are
-    those of the commit and of the images against `current`. With a refusal, the content is the current one.
+    the commit's, and every value that differs from `current`. With a refusal, the content is the current one.
     """
     body = _with_header(source, origin, commit)
     try:
@@ -72,7 +73,7 @@ def sync_values(
     result = edit(file, body, edits) if not refusals else Edited(body, (), tuple(refusals))
     if result.refusals:
         return Edited(current or b"", (), result.refusals)
-    return Edited(result.content, tuple(_changes(file, searches, current, commit)), (), result.notes)
+    return Edited(result.content, tuple(_changes(file, current, result.content, commit)), (), result.notes)
 
 
 def synced_commit(content: bytes) -> str | None:
@@ -110,12 +111,8 @@ def _edits(file: str, searches: Iterable[_Search]) -> tuple[list[Edit], list[Ref
     return edits, refusals
 
 
-def _changes(file: str, searches: Iterable[_Search], current: bytes | None, commit: str) -> Iterable[Change]:
+def _changes(file: str, current: bytes | None, new: bytes, commit: str) -> Iterable[Change]:
     old = synced_commit(current) or "" if current else ""
     if old != commit:
         yield Change(file, 1, "", old, commit)
-    for wish, before, after in searches:
-        held = str(before.version or "")
-        if after.places and held != str(wish.version):
-            place = after.places[0]
-            yield Change(file, place.line, pointer(place.path), held, str(wish.version))
+    yield from differences(file, current or b"", new)

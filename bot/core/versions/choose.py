@@ -20,7 +20,7 @@ from bot.core.versions.ranges import Range, parse_range
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.core.config import Policy
+    from bot.core.config.models import Policy
 
 Value: TypeAlias = Version | int | str
 
