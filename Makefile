@@ -7,11 +7,12 @@ venv = PYTHON='$(PYTHON)' sh .ci/venv
 
 # Two targets never install into .venv at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test check lint tools
+.PHONY: help demo test check lint bench tools
 help:
 	@echo 'make demo    run the whole pipeline on this machine, without an account or a network'
 	@echo 'make test    run the tests'
 	@echo 'make check   run formatting, lint, types, layers and the tests'
+	@echo 'make bench   measure how long the commands take'
 
 demo: .venv/installed
 	@.venv/bin/gitops-bot demo $(ARGS)
@@ -26,6 +27,9 @@ lint: .venv/installed-dev
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+bench: .venv/installed
+	@.venv/bin/python bench/run $(ARGS)
 
 # The stamps: nothing is installed again until pyproject.toml changes. Sources are used in place.
 .venv/installed: pyproject.toml | tools
