@@ -135,8 +135,9 @@ def fingerprint(release: Release) -> str:
 
 def carries(pull_request: PullRequest | None, release: Release) -> bool:
     """Whether the pull request's body says that it is for this release."""
-    found = _MARK.search(pull_request.body) if pull_request else None
-    return bool(found and found[1] == fingerprint(release))
+    # The last one: what is quoted above it may look like a mark.
+    marks = _MARK.findall(pull_request.body) if pull_request else []
+    return marks[-1:] == [fingerprint(release)]
 
 
 def asked_for(commit: Commit) -> Asked | None:
