@@ -159,7 +159,9 @@ component = st.from_regex(r"[a-z0-9]{1,8}([._-][a-z0-9]{1,8})?", fullmatch=True)
 @given(
     host=st.sampled_from(["localhost", "127.0.0.1:5000", "[::1]:5000", "1.5", "r.io"]),
     path=st.lists(component, min_size=1, max_size=3) | st.sampled_from([["null"], ["1e3"], ["0x1f"], ["true"]]),
-    url=st.from_regex(r"https://[a-z]{1,9}\.io/[!-~]{1,20}", fullmatch=True).filter(lambda text: not set("@?#") & set(text)),
+    url=st.from_regex(r"https://[a-z]{1,9}\.io/[!-~]{1,20}", fullmatch=True).filter(
+        lambda text: not set("@?#") & set(text)
+    ),
 )
 def test_any_values_are_read_back_as_they_were_given(host: str, path: list[str], url: str) -> None:
     repository = f"{host}/{'/'.join(path)}"
