@@ -65,7 +65,8 @@ def in_child(work: Callable[[Callable[[str], None]], None]) -> tuple[bool, list[
         status = 1
         try:
             os.close(reading)
-            work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
+            pipe_end = os.fdopen(writing, "w")
+            work(lambda text: print(text, file=pipe_end, flush=True))
             status = 0
         finally:
             os._exit(status)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.core.actions import Plan, Skip
     from bot.core.models import ImageVersion, PullRequest
     from bot.engine import Report
+    from bot.forges.local import LocalForge
     from bot.ports import Edges
 
 
@@ -106,7 +107,7 @@ class Story:
         self.forge().merge(number, by, self.pull(environment).head)
         self.run()
 
-    def forge(self):  # type: ignore[no-untyped-def]
+    def forge(self) -> LocalForge:
         """The local forge, with what people do on it."""
         return open_local_forge(self.settings)
 

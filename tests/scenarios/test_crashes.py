@@ -62,6 +62,10 @@ def _theirs(story: Story) -> None:
     git(checkout, "checkout", "-q", "main")
 
 
+def _new_base(story: Story) -> None:
+    story.update_base("2")
+
+
 ACTS = [
     Act("the first commit", _nothing),
     Act("staging is approved", _approve("staging", "alice")),
@@ -69,7 +73,7 @@ ACTS = [
     Act("a newer commit", _newer),
     Act("staging is changed by hand", _by_hand),
     Act("somebody commits to prod's branch", _theirs),
-    Act("a new base", lambda story: story.update_base("2") and None),
+    Act("a new base", _new_base),
 ]
 
 

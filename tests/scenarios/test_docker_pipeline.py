@@ -27,7 +27,7 @@ def story(engine: DockerClient, registry_program: str, tmp_path: Path) -> Iterat
         yield Story(tmp_path / "world", host)
         for image in engine.images.list():
             if any(tag.startswith(host) for tag in image.tags):
-                engine.images.remove(image.id, force=True)
+                engine.images.remove(str(image.id), force=True)
 
 
 def test_a_commit_goes_through_all_environments_as_one_digest(story: Story, engine: DockerClient) -> None:
