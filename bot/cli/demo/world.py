@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.cli.demo.base import push_base
@@ -93,6 +94,7 @@ def lay_out(world: World, registry: Registry) -> None:
     git(world.checkout, "fetch", "-q", "origin")
     git(world.checkout, "branch", "-q", "--set-upstream-to=origin/main")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in world.environ().items()]
+    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     (world.folder / "env.sh").write_text("# The settings of this demo: `. ./env.sh`\n" + "\n".join(lines) + "\n")
     push_base(registry, parse(world.base), "1", userland=world.host is not None)
 
