@@ -186,10 +186,11 @@ def test_codes_that_other_pages_name_are_explained() -> None:
 
 
 class Shapes:
-    """The documented shapes of JSON, and those that were met."""
+    """The documented shapes of JSON, those that were met, and the keys that were null."""
 
     def __init__(self) -> None:
         self.met: set[str] = set()
+        self.null: set[tuple[str, str]] = set()
 
     def check(self, value: Any, form: str) -> None:
         """Compare a value with a cell such as `text or null`, `[Plan](#plan)` or `list of [Row](#row)`."""
@@ -207,8 +208,10 @@ class Shapes:
         """Compare an object's keys, in order, and each value."""
         rows = JSON[name]
         assert list(value) == [row[0].strip("`") for row in rows], name
-        for row in rows:
-            self.check(value[row[0].strip("`")], row[1])
+        for key, form in ((row[0].strip("`"), row[1]) for row in rows):
+            self.check(value[key], form)
+            if value[key] is None:
+                self.null.add((name, key))
         self.met.add(name)
 
 
@@ -221,6 +224,7 @@ def told(exit_code: int, *arguments: str) -> Any:
 
 def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story(tmp_path / "world")
+    story.rewrite_config(lambda text: f"{text}  empty: {{}}\n")
     for name, value in story.world.environ().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(story.world.checkout)
@@ -248,6 +252,8 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     hold(1, "build")
     assert asked == set(forms)
     assert shapes.met == set(JSON) - {"JSON", "Kinds"}
+    may_be_null = {(name, row[0].strip("`")) for name in shapes.met for row in JSON[name] if "null" in row[1]}
+    assert shapes.null == may_be_null
 
 
 def test_every_command_that_speaks_json_is_documented() -> None:
