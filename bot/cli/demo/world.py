@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.cli.demo.base import push_base
@@ -13,8 +14,6 @@ from bot.core.errors import BotError
 from bot.core.references import parse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.ports import Registry
 
 APPLICATION = "micro-integrator"
