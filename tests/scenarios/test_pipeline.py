@@ -133,6 +133,10 @@ def test_a_persons_commit_on_the_bots_branch_is_never_overwritten(in_dev: Story)
     with pytest.raises(Refused):
         in_dev.merge("staging", "alice")
 
+    git(in_dev.world.checkout, "push", "-q", "origin", "--delete", branch)
+    in_dev.run()
+    assert in_dev.number("staging") != number, "the branch is the bot's again"
+
 
 def test_a_new_digest_behind_the_bases_tag_is_built_under_a_tag_of_its_own(in_dev: Story) -> None:
     first = in_dev.running("dev")

@@ -113,7 +113,8 @@ def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | 
     if case.asked is None and environment.promote == "manual":
         command = f"gitops-bot promote {case.environment} --app {case.application}"
         return case.skip("promote_manually", "a newer release is there; this environment is promoted by hand", command)
-    closed_by_person = case.closed and "closed" not in case.closed.comments
+    # Closed by the bot, or by deleting the branch as the bot asked to: nobody turned the release down.
+    closed_by_person = case.closed and not {"closed", "foreign-commit"} & set(case.closed.comments)
     if case.asked is None and closed_by_person and messages.carries(case.closed, release):
         return messages.closed_by_person(case.environment, case.application, case.closed)
     return _proposal(case, release, rendered)
