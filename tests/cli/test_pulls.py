@@ -1,0 +1,123 @@
+"""`pr`: people list, read, approve, merge, close and discuss pull requests without a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.cli.demo.world import APPLICATION
+from tests.cli.test_commands import answer, call
+from tests.scenarios.story import Story
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BRANCH = f"bot/staging/{APPLICATION}"
+
+
+@pytest.fixture
+def in_dev(tmp_path: Path) -> Story:
+    """The first release is in dev; #2 proposes it for staging."""
+    story = Story(tmp_path / "world")
+    story.run()
+    return story
+
+
+def test_the_list_shows_all_of_them_newest_first(in_dev: Story) -> None:
+    title = f"{APPLICATION} {in_dev.running('dev').tag}"
+    lines = call(in_dev, "pr", "list").stdout.splitlines()
+    rows = [line.split() for line in lines if line.lstrip().startswith("#")]
+    assert [(row[0], row[1], row[-1]) for row in rows] == [
+        ("#2", "open", BRANCH),
+        ("#1", "merged", f"bot/dev/{APPLICATION}"),
+    ]
+    listed = answer(in_dev, "pr", "list")
+    assert [(p["number"], p["state"], p["title"]) for p in listed] == [
+        (2, "open", f"staging: {title}"),
+        (1, "merged", f"dev: {title}"),
+    ]
+    assert listed[0]["head"] == in_dev.pull("staging").head
+    assert listed[0]["statuses"] == [
+        {"context": "gitops-bot/approval", "state": "pending", "description": "0 of 1 approval"}
+    ]
+
+
+def test_one_is_shown_with_all_that_was_said_and_its_diff(in_dev: Story) -> None:
+    call(in_dev, "pr", "comment", "2", "Wait for Monday.", "--as", "erin")
+    version = in_dev.running("dev")
+    shown = call(in_dev, "pr", "show", "2")
+    assert shown.exit_code == 0
+    lines = shown.stdout.splitlines()
+    assert lines[0] == f"#2 staging: {APPLICATION} {version.tag}"
+    assert "gitops-bot/approval: pending: 0 of 1 approval" in lines
+    assert "erin: Wait for Monday." in lines
+    assert f'+      imageTag: "{version}"' in lines
+    told = answer(in_dev, "pr", "show", "2")
+    assert told["comments"] == [{"author": "erin", "body": "Wait for Monday."}]
+    assert told["diff"] in shown.stdout
+    assert told["body"].rstrip() in shown.stdout
+
+
+def test_an_approval_is_heard_by_the_bot_at_once_and_lets_the_merge_through(in_dev: Story) -> None:
+    early = call(in_dev, "pr", "merge", "2", "--as", "mallory")
+    assert (early.exit_code, early.stdout) == (1, "")
+    assert "0 of 1 approval" in early.stderr
+
+    approved = call(in_dev, "pr", "approve", "2", "--as", "alice")
+    assert (approved.exit_code, approved.stdout) == (0, "#2 is approved by alice\n")
+    (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
+    assert two["reviews"] == [{"author": "alice", "state": "approved", "commit": two["head"]}]
+    assert two["statuses"][0]["description"] == "1 of 1 approval (alice)"
+
+    merged = call(in_dev, "pr", "merge", "2", "--as", "alice")
+    assert (merged.exit_code, merged.stdout) == (0, "#2 is merged\n")
+    assert in_dev.running("staging") == in_dev.running("dev")
+    assert in_dev.number("prod") == 3, "the bot has looked at once"
+    again = call(in_dev, "pr", "merge", "2", "--as", "alice")
+    assert (again.exit_code, again.stdout) == (0, "#2 is merged\n")
+
+
+def test_a_release_that_is_turned_down_stays_down(in_dev: Story) -> None:
+    closed = call(in_dev, "pr", "close", "2", "--as", "alice")
+    assert (closed.exit_code, closed.stdout) == (0, "#2 is closed\n")
+    states = {p["number"]: p["state"] for p in answer(in_dev, "pr", "list")}
+    assert states == {2: "closed", 1: "merged"}
+    skips = {s["environment"]: s["reason_code"] for s in answer(in_dev, "run")["skips"]}
+    assert skips["staging"] == "closed_by_person"
+
+
+def test_who_does_not_say_who_they_are_is_the_user_of_the_settings(in_dev: Story) -> None:
+    assert call(in_dev, "pr", "approve", "2").stdout == "#2 is approved by dana\n"
+    assert answer(in_dev, "pr", "show", "2")["reviews"][0]["author"] == "dana"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("show", "99"), 1, "99"),
+        (("approve", "99", "--as", "alice"), 1, "99"),
+        (("merge", "99", "--as", "alice"), 1, "99"),
+        (("close", "99", "--as", "alice"), 1, "99"),
+        (("comment", "99", "hello", "--as", "alice"), 1, "99"),
+        (("approve", "2", "--as", "gitops-bot"), 1, "cannot review it too"),
+        (("approve", "1", "--as", "alice"), 1, "#1"),
+        (("approve", "2", "--as", "a\nb"), 1, "error: "),
+        (("approve", "2", "--as", "GITOPS-BOT"), 1, "error: "),
+        (("show", "0"), 2, "Invalid value for 'NUMBER'"),
+        (("show", "two"), 2, "Invalid value for 'NUMBER'"),
+        (("show",), 2, "Missing argument 'NUMBER'"),
+        (("reopen", "2"), 2, "No such command"),
+    ],
+)
+def test_what_cannot_be_done_says_why(in_dev: Story, arguments: tuple[str, ...], code: int, words: str) -> None:
+    before = state(in_dev)
+    result = call(in_dev, "pr", *arguments)
+    assert (result.exit_code, result.stdout) == (code, ""), result.output
+    assert words in result.stderr
+    assert state(in_dev) == before
+
+
+def state(story: Story) -> Any:
+    return json.loads(call(story, "pr", "list", "--json").stdout)
