@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import click
 
@@ -30,7 +31,7 @@ class Bot(click.Group):
         try:
             return super().invoke(ctx)
         except BotError as error:
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             ctx.exit(2 if error.reason_code in USAGE_CODES else 1)
 
 
@@ -50,7 +51,17 @@ def edges() -> Edges:
 
 def progress(text: str) -> None:
     """Say on standard error what is being done, so that nobody waits in the dark."""
-    click.echo(f"· {text}", err=True)
+    say(f"· {text}", err=True)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print text for people, made harmless, on standard output or standard error."""
+    click.echo(harmless(text), err=err)
+
+
+def harmless(text: str) -> str:
+    """Text whose control and format characters are shown as �: what a file holds must not steer the terminal."""
+    return "".join(c if c in "\n\t" or not category(c).startswith("C") else "�" for c in text)
 
 
 def print_json(value: object) -> None:
@@ -67,7 +78,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*header, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(harmless(cell)) for cell in row))
     width = None if sys.stdout.isatty() else 400
     console = Console(width=width, highlight=False)
     console.print(table)

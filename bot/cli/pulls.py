@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.common import as_json, edges, print_json, print_table, settings
+from bot.cli.common import as_json, edges, harmless, print_json, print_table, say, settings
 from bot.cli.diff import pull_request_diff
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ def show(number: int, *, as_json: bool) -> None:
         talk = [{"author": c.author, "body": c.body} for c in comments]
         print_json(_summary(local) | {"body": pull.body, "comments": talk, "diff": diff})
         return
-    click.secho(f"#{pull.number} {pull.title}", bold=True)
-    click.echo(f"{local.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
+    click.secho(harmless(f"#{pull.number} {pull.title}"), bold=True)
+    say(f"{local.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
     for review in pull.reviews:
-        click.echo(f"{review.author}: {review.state} at {review.commit[:12]}")
+        say(f"{review.author}: {review.state} at {review.commit[:12]}")
     for status in pull.statuses:
-        click.echo(f"{status.context}: {status.state}: {status.description}")
+        say(f"{status.context}: {status.state}: {status.description}")
     for comment in comments:
-        click.echo(f"{comment.author}: {comment.body.rstrip()}")
-    click.echo(f"\n{diff}")
+        say(f"{comment.author}: {comment.body.rstrip()}")
+    say(f"\n{diff}")
 
 
 @pr.command()
@@ -63,7 +63,7 @@ def show(number: int, *, as_json: bool) -> None:
 def approve(number: int, by: str | None) -> None:
     """Approve pull request NUMBER at the commit it has now."""
     _forge().approve(number, by or settings().user)
-    click.echo(f"#{number} is approved by {by or settings().user}")
+    say(f"#{number} is approved by {by or settings().user}")
     _tell_the_bot()
 
 
@@ -74,7 +74,7 @@ def merge(number: int, by: str | None) -> None:
     """Merge pull request NUMBER, if its approvals are complete."""
     forge = _forge()
     forge.merge(number, by or settings().user, forge.pull_request(number).request.head)
-    click.echo(f"#{number} is merged")
+    say(f"#{number} is merged")
     _tell_the_bot()
 
 
@@ -84,7 +84,7 @@ def merge(number: int, by: str | None) -> None:
 def close(number: int, by: str | None) -> None:
     """Close pull request NUMBER without merging: its release is turned down."""
     _forge().close(number, by or settings().user)
-    click.echo(f"#{number} is closed")
+    say(f"#{number} is closed")
     _tell_the_bot()
 
 
@@ -95,7 +95,7 @@ def close(number: int, by: str | None) -> None:
 def comment(number: int, text: str, by: str | None) -> None:
     """Write TEXT as a comment on pull request NUMBER."""
     _forge().add_comment(number, by or settings().user, text)
-    click.echo(f"#{number} has your comment")
+    say(f"#{number} has your comment")
 
 
 def _forge() -> LocalForge:
@@ -111,7 +111,7 @@ def _tell_the_bot() -> None:
 
     report = handle(Reconcile(), edges())
     for _, reason in report.failed:
-        click.echo(f"the bot: {reason}", err=True)
+        say(f"the bot: {reason}", err=True)
 
 
 def _summary(local: LocalPullRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.common import as_json, edges, print_json, settings
+from bot.cli.common import as_json, edges, print_json, say, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,32 +116,32 @@ def _report_json(report: Report) -> dict[str, Any]:
 
 def _print_report(report: Report) -> None:
     for action in report.done:
-        click.echo(f"done    {action.summary}")
+        say(f"done    {action.summary}")
         _print_changes(action)
     for action, reason in report.failed:
-        click.echo(f"failed  {action.summary}\n        " + reason.replace("\n", "\n        "))
+        say(f"failed  {action.summary}\n        " + reason.replace("\n", "\n        "))
     if not report.done and not report.failed:
-        click.echo("nothing to do")
+        say("nothing to do")
     _print_skips(report.left.skips)
 
 
 def _print_plan(planned: Plan) -> None:
     for action in planned.actions:
-        click.echo(f"would   {action.summary}")
+        say(f"would   {action.summary}")
         _print_changes(action)
     if not planned.actions:
-        click.echo("nothing to do")
+        say("nothing to do")
     _print_skips(planned.skips)
 
 
 def _print_changes(action: Action) -> None:
     for change in action.changes:
-        click.echo(f"        {change.file}:{change.line} {change.path}: {change.old} → {change.new}")
+        say(f"        {change.file}:{change.line} {change.path}: {change.old} → {change.new}")
 
 
 def _print_skips(skips: tuple[Skip, ...]) -> None:
     for skip in skips:
         where = f"{skip.environment}: " if skip.environment else ""
-        click.echo(f"skipped {where}{skip.application}: {skip.reason_code}: " + skip.reason.replace("\n", "\n        "))
+        say(f"skipped {where}{skip.application}: {skip.reason_code}: " + skip.reason.replace("\n", "\n        "))
         if skip.waits_for:
-            click.echo(f"        waits for {skip.waits_for}")
+            say(f"        waits for {skip.waits_for}")

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from bot.cli.demo.world import APPLICATION, git
 from bot.cli.main import main
 from tests.scenarios.story import Story
+from tests.scenarios.test_pipeline import without_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,3 +218,16 @@ def test_an_error_for_people_is_no_trace_in_a_real_process_either(tmp_path: Path
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_file_holds_does_not_steer_the_terminal(story: Story) -> None:
+    path = f"envs/dev/{APPLICATION}/values.yaml"
+    hostile = '"\\e[2J\\u202e\\u009b":\n  repository: registry.example.com/wso2/micro-integrator\n  tag: "4.2.0"\n'
+    story.rewrite_config(without_values)
+    story.commit_gitops({path: story.file(path) + hostile})
+    story.commit_gitops({f"envs/staging/{APPLICATION}/values-\x1b[2J.yaml": hostile.replace("4.2.0", "${X}")})
+    for arguments in (("run",), ("pr", "list"), ("pr", "show", "1"), ("status",), ("plan",)):
+        result = call(story, *arguments)
+        assert result.exit_code == 0
+        assert not set("\x1b\u202e\x9b") & set(result.output), arguments
+    assert "�[2J" in call(story, "plan").output
