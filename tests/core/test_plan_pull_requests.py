@@ -170,6 +170,13 @@ def test_somebody_elses_branch_without_a_pull_request_is_left_alone_too() -> Non
     assert (why.reason_code, why.waits_for) == ("foreign_commit", f"the branch {BRANCH} to be deleted")
 
 
+def test_deleting_the_branch_with_somebody_elses_commit_turns_nothing_down() -> None:
+    theirs = foreign(opened())
+    told = after(theirs, *decide(theirs).actions)
+    gone = replace(with_pull(told, BRANCH, state="closed"), branches={})
+    assert only(gone, OpenPullRequest).title == "staging: shop 1.1.0"
+
+
 def test_not_even_a_promotion_by_hand_overwrites_somebody_elses_commit() -> None:
     snapshot = foreign(ready())
     assert decide(snapshot, BY_HAND).actions == ()

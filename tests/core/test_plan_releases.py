@@ -10,6 +10,8 @@ import pytest
 from bot.core.actions import OpenPullRequest, UpdatePullRequest
 from bot.core.events import Promote, Reconcile
 from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
+from bot.core.plan.interest import image_references
+from bot.core.plan.rendering import render
 from bot.core.references import parse
 from bot.core.snapshot import Snapshot, ValuesSource
 from tests.core.worlds import (
@@ -262,3 +264,27 @@ def test_a_promotion_decides_on_what_it_names_and_on_nothing_else() -> None:
     planned = decide(snapshot, Promote("staging", ("desk",), by="dana"))
     assert [(a.environment, a.application) for a in planned.actions] == [("staging", "desk")]
     assert planned.skips == ()
+
+
+def test_an_environment_that_has_its_release_already_needs_no_registry() -> None:
+    snapshot = with_image(followed(V1), V1, AWAY)
+    assert skip(snapshot, "dev").reason_code == "unavailable"
+    assert skip(snapshot, "staging").reason_code == "up_to_date"
+
+
+def test_a_release_goes_whole_or_not_at_all() -> None:
+    files = {**two_images().files, "envs/staging/shop/values.yaml": values({"shop": pinned(V1), "web": "${WEB}"})}
+    release = Release({"shop": ImageVersion("1.1.0", digest(V2))})
+    rendered = render(world(TWO_IMAGES, files, [V1, V2]), "staging", "shop", release)
+    assert [r.reason_code for r in rendered.refusals] == ["substituted"]
+    assert rendered.files == {}
+
+
+def test_only_images_that_are_on_their_way_are_looked_up() -> None:
+    snapshot = followed(V1, V2, dev="1.1.0")
+    assert image_references(snapshot) == {parse(V2)}
+
+
+def test_a_version_that_was_asked_for_is_looked_up_until_it_is_decided() -> None:
+    opened = replace(after(asked("1.1.0"), only(asked("1.1.0"), OpenPullRequest)), event=Reconcile(), history={})
+    assert parse(V2) in image_references(opened)
