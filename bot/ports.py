@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from bot.core.models import BuildOrder, Commit, Entry, ImageInfo, PullRequest, Status, TestRun
+    from bot.core.models import (
+        BuildOrder,
+        Commit,
+        Deployment,
+        Entry,
+        ImageInfo,
+        Person,
+        PullRequest,
+        Reaction,
+        Status,
+        TestRun,
+        UserComment,
+    )
     from bot.core.references import Reference
 
 F = TypeVar("F", bound="Callable[..., object]")
@@ -123,6 +135,36 @@ class Forge(Protocol):
 
     def set_status(self, commit: str, status: Status) -> None:
         """Set a commit status."""
+
+    @reads
+    def comments_since(self, since: datetime) -> Sequence[UserComment]:
+        """What others than this bot wrote on issues and pull requests since then, oldest first.
+
+        Comments, review bodies with a text, GitLab's notes; complete, or it raises `Unavailable`.
+        """
+
+    @reads
+    def person(self, name: str, teams: frozenset[str] = frozenset()) -> Person:
+        """A user's permission here, and in which of `teams` (`org/team`, GitLab: full group path) the user is.
+
+        A name that nobody has is a person without permission. `Unavailable` if it cannot be told.
+        """
+
+    @reads
+    def deployments(self) -> Mapping[str, Deployment]:
+        """The newest deployment record of each environment that has one, by the environment's name on the forge."""
+
+    def react(self, comment: str, reaction: Reaction) -> None:
+        """Put a reaction of the bot on a `UserComment`, by its id. Doing it twice is doing it once."""
+
+    def set_label(self, number: int, label: str, *, present: bool) -> None:
+        """Put a label on a pull request or take it off; it is created on the forge if need be."""
+
+    def request_reviews(self, number: int, users: Sequence[str], teams: Sequence[str] = ()) -> None:
+        """Ask people (not the author) for their review; those who cannot be asked are left out."""
+
+    def set_deployment(self, deployment: Deployment) -> None:
+        """Record that an environment has a commit; nothing if that is the newest record already."""
 
 
 class Manifest(NamedTuple):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from bot.core.models import UserComment
 
 
 class Reconcile(NamedTuple):
@@ -28,4 +31,17 @@ class Promote(NamedTuple):
         return environment == self.environment and (not self.applications or application in self.applications)
 
 
-Event: TypeAlias = Reconcile | Build | Promote
+class Commented(NamedTuple):
+    """Somebody wrote a comment, which may hold commands; the text is as it was first written."""
+
+    comment: UserComment
+
+
+class Ignored(NamedTuple):
+    """A delivery that means nothing to the bot, and why: a stable reason code and the reason."""
+
+    reason_code: str
+    reason: str
+
+
+Event: TypeAlias = Reconcile | Build | Promote | Commented

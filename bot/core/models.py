@@ -105,6 +105,43 @@ class Status(NamedTuple):
     description: str
 
 
+Reaction: TypeAlias = Literal["eyes", "rocket", "-1", "confused"]
+"""What the bot puts on a comment: seen; done; refused; not understood. Any but `eyes` is its last word."""
+
+
+class Person(NamedTuple):
+    """What the forge says of a user in this repository: the permission, and which of the asked teams hold the user."""
+
+    permission: Literal["none", "read", "write", "admin"]
+    teams: frozenset[str] = frozenset()
+
+
+class UserComment(NamedTuple):
+    """A comment, review body or note that somebody wrote: what may hold commands.
+
+    `id` is the forge's, opaque and unique there; `number` is the issue's or pull request's. `is_bot`: a bot's
+    account wrote it. `edited`: it is not what was first written. `reactions` are this bot's own.
+    """
+
+    id: str
+    number: int
+    author: str
+    body: str
+    time: datetime
+    on_pull_request: bool
+    is_bot: bool = False
+    edited: bool = False
+    reactions: frozenset[Reaction] = frozenset()
+
+
+class Deployment(NamedTuple):
+    """The newest deployment record of an environment on the forge: the commit, and what the record says."""
+
+    environment: str
+    commit: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """A pull request of the bot: open, or closed without a merge. `comments`: the bot's own marked ones, by key."""
@@ -119,6 +156,7 @@ class PullRequest:
     reviews: tuple[Review, ...] = ()
     statuses: tuple[Status, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
