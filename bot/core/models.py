@@ -164,13 +164,15 @@ class Branch:
     """A branch of the bot, seen against the default branch.
 
     `files`: the content at its head of each path that differs from the merge base (None: deleted there).
-    `foreign`: the first commit on it that is not the bot's.
+    `foreign`: the first commit on it that is not the bot's. `outdated`: the default branch has changed one of these
+    files since, so that they cannot be merged as they are.
     """
 
     name: str
     head: Commit
     files: Mapping[str, bytes | None]
     foreign: Commit | None = None
+    outdated: bool = False
 
 
 class BuildOrder(NamedTuple):

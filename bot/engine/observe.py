@@ -118,7 +118,8 @@ def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
     content = git.read(sha, paths)
     commits = git.log(base, sha)
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
-    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign)
+    outdated = base != default and not set(paths).isdisjoint(git.changed(base, default))
+    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> BotError:

@@ -115,6 +115,14 @@ def test_an_open_pull_request_is_rewritten_in_place_by_a_newer_release() -> None
     assert not actions(after(snapshot, action), UpdatePullRequest)
 
 
+def test_a_branch_whose_files_changed_on_the_default_branch_is_made_anew_with_the_same_content() -> None:
+    snapshot = with_file(opened(), STAGING, values({"shop": "1.0.0-hotfix"}))
+    (action,) = actions(snapshot, UpdatePullRequest)
+    assert action.files == snapshot.branches[BRANCH].files
+    assert action.parent == snapshot.head.sha
+    assert not actions(after(snapshot, action), UpdatePullRequest)
+
+
 def test_text_that_was_left_stale_between_push_and_update_is_set_without_a_push() -> None:
     before = newer(opened())
     (update,) = actions(before, UpdatePullRequest)

@@ -136,7 +136,9 @@ def with_file(snapshot: Snapshot, path: str, content: bytes) -> Snapshot:
     """Somebody changed a file on the default branch."""
     files = {**snapshot.files, path: content}
     head = commit(f"{snapshot.head.sha} {path} {content!r}")
-    return looked_up(replace(snapshot, head=head, files=files, deployed=deployed_everywhere(snapshot.config, files)))
+    deployed = deployed_everywhere(snapshot.config, files)
+    branches = {n: replace(b, outdated=b.outdated or path in b.files) for n, b in snapshot.branches.items()}
+    return looked_up(replace(snapshot, head=head, files=files, deployed=deployed, branches=branches))
 
 
 def decide(snapshot: Snapshot, event: Event | None = None) -> Plan:

@@ -11,6 +11,7 @@ from bot.core.errors import BotError, Conflict, Refused, Unavailable
 from bot.core.events import Build, Promote, Reconcile
 from bot.engine import handle, look
 from tests.scenarios.story import Story
+from tests.scenarios.test_pipeline import without_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,3 +145,17 @@ def test_what_is_not_configured_is_refused_with_what_is(
     with pytest.raises(BotError) as caught:
         look(event, story.edges())
     assert (caught.value.reason_code, caught.value.fix) == (reason_code, f"it has {names}")
+
+
+def test_a_pull_request_stays_mergeable_when_the_same_line_changes_on_the_default_branch(story: Story) -> None:
+    story.rewrite_config(without_values)
+    story.run()
+    story.approve("staging", "alice")
+    path = f"envs/staging/{APPLICATION}/values.yaml"
+    before = story.pull("staging")
+    story.commit_gitops({path: story.file(path).replace('"4.2.0"', '"4.2.0-hotfix"')}, "Fix it at once")
+    story.run()
+    assert story.pull("staging").number == before.number
+    story.approve("staging", "alice")
+    story.merge("staging", "alice")
+    assert story.running("staging") == story.running("dev")

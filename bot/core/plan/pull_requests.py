@@ -76,13 +76,14 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     if case.open is None:
         return [_open_or_wait(case, release, rendered)]
     assert case.branch is not None
-    if (
-        case.branch.files != rendered.files
-        or _asked_anew(case, case.branch)
-        or not messages.carries(case.open, release)
-    ):
+    if not _holds(case.branch, rendered) or _asked_anew(case, case.branch) or not messages.carries(case.open, release):
         return [_proposal(case, release, rendered)]
     return gates(case.snapshot, case.environment, case.application, case.open, case.branch)
+
+
+def _holds(branch: Branch, rendered: Rendered) -> bool:
+    """Whether the branch has the wanted content, on top of files that are still those of the default branch."""
+    return branch.files == rendered.files and not branch.outdated
 
 
 def _asked_anew(case: Case, branch: Branch) -> bool:
@@ -124,7 +125,7 @@ def _proposal(case: Case, release: Release, rendered: Rendered) -> Action:
     """The pull request with this content, new or rewritten in place. A branch that holds it already is not pushed."""
     asked = case.asked or (messages.asked_for(case.branch.head) if case.open and case.branch else None)
     text = messages.proposal(case.snapshot, case.environment, case.application, release, rendered, asked)
-    there = case.branch is not None and case.branch.files == rendered.files and not _asked_anew(case, case.branch)
+    there = case.branch is not None and _holds(case.branch, rendered) and not _asked_anew(case, case.branch)
     common = {
         "application": case.application,
         "environment": case.environment,
