@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import urlsplit
 
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "GITOPS_BOT_"
+FORGES = ("local", "github", "gitlab")
 NAMES = (
     "GITOPS_BOT_REPOSITORY",
     "GITOPS_BOT_FORGE",
     "GITOPS_BOT_FORGE_DATABASE",
+    "GITOPS_BOT_FORGE_URL",
+    "GITOPS_BOT_FORGE_TOKEN",
+    "GITOPS_BOT_GITHUB_APP_ID",
+    "GITOPS_BOT_GITHUB_APP_KEY",
+    "GITOPS_BOT_GITHUB_INSTALLATION_ID",
     "GITOPS_BOT_REGISTRY",
     "GITOPS_BOT_BUILDER",
     "GITOPS_BOT_CACHE",
@@ -49,6 +56,15 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class App:
+    """A GitHub App: its id, its private key (PEM), and its installation; None: the one on the repository."""
+
+    id: int
+    key: Secret
+    installation: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, as docs/settings.md describes them; None leaves a choice to `bootstrap`.
 
@@ -56,8 +72,11 @@ class Settings:
     """
 
     repository: str | None
-    forge: Literal["local"]
+    forge: Literal["local", "github", "gitlab"]
     forge_database: Path | None
+    forge_url: str | None
+    forge_token: Secret | None
+    github_app: App | None
     layout: Path | None
     builder: Literal["assemble", "docker"]
     cache: Path
@@ -75,12 +94,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     database = given["GITOPS_BOT_FORGE_DATABASE"]
     return Settings(
         repository=_repository(given["GITOPS_BOT_REPOSITORY"]),
-        forge=cast("Literal['local']", _one_of("GITOPS_BOT_FORGE", given, "local")),
+        forge=cast("Literal['local', 'github', 'gitlab']", _one_of("GITOPS_BOT_FORGE", given, *FORGES)),
         forge_database=Path(database) if database else None,
+        forge_url=_forge_url(given["GITOPS_BOT_FORGE_URL"]),
+        forge_token=_token("GITOPS_BOT_FORGE_TOKEN", given),
+        github_app=_app(given),
         layout=_layout(given["GITOPS_BOT_REGISTRY"]),
         builder=cast("Literal['assemble', 'docker']", _one_of("GITOPS_BOT_BUILDER", given, "assemble", "docker")),
         cache=_cache(given["GITOPS_BOT_CACHE"], environ),
-        git_token=_token(given["GITOPS_BOT_GIT_TOKEN"]),
+        git_token=_token("GITOPS_BOT_GIT_TOKEN", given),
         user=_user(given["GITOPS_BOT_USER"] or environ.get("USER") or "nobody"),
     )
 
@@ -132,14 +154,56 @@ def _cache(text: str | None, environ: Mapping[str, str]) -> Path:
     raise SettingsError("there is no folder for the cache: HOME is not set", fix="set GITOPS_BOT_CACHE to a folder")
 
 
-def _token(text: str | None) -> Secret | None:
+def _token(name: str, given: Mapping[str, str | None]) -> Secret | None:
+    text = given[name]
     if text is None:
         return None
     token = text.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         fix = "set it to the token alone, on one line"
-        raise SettingsError("GITOPS_BOT_GIT_TOKEN holds white space or characters that no token has", fix=fix)
+        raise SettingsError(f"{name} holds white space or characters that no token has", fix=fix)
     return Secret(token)
+
+
+def _forge_url(text: str | None) -> str | None:
+    """The address of a forge of one's own; a token is never sent in the clear to another machine."""
+    if text is None:
+        return None
+    parts = urlsplit(text)
+    loopback = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not (parts.scheme == "https" or loopback) or not parts.hostname or "@" in parts.netloc:
+        raise SettingsError(
+            "GITOPS_BOT_FORGE_URL is not an https:// address", fix="write https://host or https://host/path"
+        )
+    return text.rstrip("/")
+
+
+def _app(given: Mapping[str, str | None]) -> App | None:
+    """The GitHub App; its key is the PEM text, or the path of a file that holds it."""
+    app, key = given["GITOPS_BOT_GITHUB_APP_ID"], given["GITOPS_BOT_GITHUB_APP_KEY"]
+    if app is None and key is None:
+        return None
+    if app is None or key is None:
+        fix = "set GITOPS_BOT_GITHUB_APP_ID and GITOPS_BOT_GITHUB_APP_KEY, or neither"
+        raise SettingsError("a GitHub App needs its id and its private key", fix=fix)
+    if not key.lstrip().startswith("-----BEGIN"):
+        try:
+            key = Path(key).read_text("ascii")
+        except (OSError, ValueError) as error:
+            fix = "set it to the PEM text, or to the path of a file that holds it"
+            raise SettingsError("GITOPS_BOT_GITHUB_APP_KEY names no readable file", fix=fix) from error
+    installation = given["GITOPS_BOT_GITHUB_INSTALLATION_ID"]
+    return App(
+        _number("GITOPS_BOT_GITHUB_APP_ID", app),
+        Secret(key),
+        _number("GITOPS_BOT_GITHUB_INSTALLATION_ID", installation) if installation else None,
+    )
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal() or not text.isascii():
+        raise SettingsError(f"{name}: {text[:40]!r} is not a number", fix="copy it from the App's page")
+    return int(text)
 
 
 def _user(name: str) -> str:

@@ -17,6 +17,9 @@ def test_without_any_variable_the_defaults_hold() -> None:
         repository=None,
         forge="local",
         forge_database=None,
+        forge_url=None,
+        forge_token=None,
+        github_app=None,
         layout=None,
         builder="assemble",
         cache=Path("/home/alice/.cache/gitops-bot"),
@@ -46,6 +49,47 @@ def test_every_variable_is_read() -> None:
     assert settings.git_token is not None
     assert settings.git_token.reveal() == "hunter2"
     assert settings.user == "alice"
+
+
+def test_a_real_forge_is_named_with_its_address_and_token() -> None:
+    environ = {
+        "GITOPS_BOT_FORGE": "gitlab",
+        "GITOPS_BOT_FORGE_URL": "https://git.example/",
+        "GITOPS_BOT_FORGE_TOKEN": "t",
+    }
+    settings = read_settings(HOME | environ)
+    assert (settings.forge, settings.forge_url) == ("gitlab", "https://git.example")
+    assert settings.forge_token is not None
+    assert settings.forge_token.reveal() == "t"
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_github_app_has_its_key_as_text_or_in_a_file(tmp_path: Path, as_file: bool) -> None:
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nabc\n"
+    (tmp_path / "key.pem").write_text(pem)
+    key = str(tmp_path / "key.pem") if as_file else pem
+    app = read_settings(HOME | {"GITOPS_BOT_GITHUB_APP_ID": "12", "GITOPS_BOT_GITHUB_APP_KEY": key}).github_app
+    assert app is not None
+    assert (app.id, app.key.reveal(), app.installation) == (12, pem, None)
+    assert "abc" not in repr(app)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"GITOPS_BOT_FORGE_URL": "http://git.example"}, "not an https:// address"),
+        ({"GITOPS_BOT_FORGE_URL": "https://bob:hunter2@git.example"}, "not an https:// address"),
+        ({"GITOPS_BOT_FORGE_TOKEN": "hunter2 x"}, "GITOPS_BOT_FORGE_TOKEN holds white space"),
+        ({"GITOPS_BOT_GITHUB_APP_ID": "12"}, "a GitHub App needs its id and its private key"),
+        ({"GITOPS_BOT_GITHUB_APP_ID": "x", "GITOPS_BOT_GITHUB_APP_KEY": "-----BEGIN hunter2"}, "is not a number"),
+        ({"GITOPS_BOT_GITHUB_APP_ID": "1", "GITOPS_BOT_GITHUB_APP_KEY": "/no/hunter2"}, "names no readable file"),
+    ],
+)
+def test_a_wrong_forge_setting_is_told_without_its_secret(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(HOME | environ)
+    assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
