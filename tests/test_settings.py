@@ -118,7 +118,7 @@ def test_who_logged_in_is_who_acts() -> None:
     [
         ({"GITOPS_BOT_REPOSITRY": "x"}, "no setting GITOPS_BOT_REPOSITRY", "did you mean GITOPS_BOT_REPOSITORY?"),
         ({"GITOPS_BOT_WEBHOOK_SECRETS_X": "x"}, "no setting GITOPS_BOT_WEBHOOK", "unset it"),
-        ({"GITOPS_BOT_FORGE": "github"}, "GITOPS_BOT_FORGE: 'github' is not known", "use one of: local"),
+        ({"GITOPS_BOT_FORGE": "gitea"}, "GITOPS_BOT_FORGE: 'gitea' is not known", "use one of: local, github, gitlab"),
         ({"GITOPS_BOT_BUILDER": "kaniko"}, "GITOPS_BOT_BUILDER: 'kaniko' is not known", "one of: assemble, docker"),
         ({"GITOPS_BOT_REGISTRY": "layout:"}, "GITOPS_BOT_REGISTRY: 'layout' is not known", "layout:FOLDER"),
         ({"GITOPS_BOT_REGISTRY": "oci:x"}, "GITOPS_BOT_REGISTRY: 'oci' is not known", "layout:FOLDER"),
