@@ -10,7 +10,7 @@ from bot.core.errors import Conflict, NotFound, Refused
 from bot.core.models import Status
 
 if TYPE_CHECKING:
-    from tests.forges.conftest import Place
+    from tests.forges.place import Place
 
 
 def test_a_new_repository_has_no_pull_requests(place: Place) -> None:

@@ -12,16 +12,17 @@ import pytest
 from bot.core.errors import Conflict, NotFound, Refused, Unavailable
 from bot.core.models import Review
 from bot.forges.local import Comment, LocalForge
-from tests.forges.conftest import APPROVED, Place
+from tests.forges.place import APPROVED
 from tests.git_remote import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.git import Git
+    from tests.forges.local_place import LocalPlace
 
 
-def test_a_review_is_of_the_head_that_was_there(local: Place) -> None:
+def test_a_review_is_of_the_head_that_was_there(local: LocalPlace) -> None:
     number, old = local.request()
     local.forge.approve(number, "Alice")
     new = local.branch(text="tag: 3\n")
@@ -32,7 +33,7 @@ def test_a_review_is_of_the_head_that_was_there(local: Place) -> None:
     assert reviews[0].time.utcoffset() is not None
 
 
-def test_nobody_reviews_their_own_pull_request(local: Place) -> None:
+def test_nobody_reviews_their_own_pull_request(local: LocalPlace) -> None:
     number, _ = local.request()
     for review in (local.forge.approve, local.forge.request_changes):
         with pytest.raises(Refused) as error:
@@ -42,7 +43,7 @@ def test_nobody_reviews_their_own_pull_request(local: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-alice", "alice bob", "ali\nce", "../x", "älice", "a" * 64, "alice\n"])
-def test_names_of_people_are_plain(local: Place, name: str) -> None:
+def test_names_of_people_are_plain(local: LocalPlace, name: str) -> None:
     number, head = local.approved()
     actions: list[Callable[[], None]] = [
         lambda: local.forge.approve(number, name),
@@ -57,7 +58,7 @@ def test_names_of_people_are_plain(local: Place, name: str) -> None:
     assert local.forge.pull_request(number).state == "open"
 
 
-def test_nobody_speaks_as_the_bot(local: Place) -> None:
+def test_nobody_speaks_as_the_bot(local: LocalPlace) -> None:
     number, head = local.approved()
     with pytest.raises(Refused) as error:
         local.forge.add_comment(number, "gitops-bot", "x")
@@ -66,7 +67,7 @@ def test_nobody_speaks_as_the_bot(local: Place) -> None:
         local.forge.merge(number, "GITOPS-BOT", head)
 
 
-def test_comments_are_kept_in_order_and_name_their_authors(local: Place) -> None:
+def test_comments_are_kept_in_order_and_name_their_authors(local: LocalPlace) -> None:
     number, _ = local.request()
     local.forge.add_comment(number, "Alice", "/promote \udcff")
     local.forge.comment(number, "reply", "done")
@@ -78,7 +79,7 @@ def test_comments_are_kept_in_order_and_name_their_authors(local: Place) -> None
     assert local.forge.pull_request(number).state == "closed"
 
 
-def test_a_number_that_is_not_there_is_named(local: Place) -> None:
+def test_a_number_that_is_not_there_is_named(local: LocalPlace) -> None:
     actions: list[Callable[[], object]] = [
         lambda: local.forge.pull_request(7),
         lambda: local.forge.comments(7),
@@ -93,12 +94,12 @@ def test_a_number_that_is_not_there_is_named(local: Place) -> None:
             action()
 
 
-def test_a_status_needs_a_commit(local: Place) -> None:
+def test_a_status_needs_a_commit(local: LocalPlace) -> None:
     with pytest.raises(NotFound):
         local.forge.set_status("1" * 40, APPROVED)
 
 
-def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: Place) -> None:
+def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: LocalPlace) -> None:
     number, head = local.approved()
     local.forge.merge(number, "Alice", head)
     [found] = local.forge.all_pull_requests()
@@ -109,7 +110,7 @@ def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: Place
     assert local.alice.on("bot/dev/shop") == ""
 
 
-def test_a_person_needs_the_approval_status_too(local: Place) -> None:
+def test_a_person_needs_the_approval_status_too(local: LocalPlace) -> None:
     number, head = local.request()
     with pytest.raises(Refused) as error:
         local.forge.merge(number, "alice", head)
@@ -117,7 +118,7 @@ def test_a_person_needs_the_approval_status_too(local: Place) -> None:
     assert local.forge.pull_request(number).merged_by is None
 
 
-def test_a_merged_or_closed_one_is_not_reviewed_or_merged(local: Place) -> None:
+def test_a_merged_or_closed_one_is_not_reviewed_or_merged(local: LocalPlace) -> None:
     merged, head = local.approved()
     local.forge.merge(merged, "alice", head)
     closed, other = local.approved("bot/dev/b", text="tag: 5\n")
@@ -156,7 +157,7 @@ def _kill(git: Git, monkeypatch: pytest.MonkeyPatch, step: int, after: bool) -> 
     ("step", "after", "done"), [(1, False, False), (1, True, True), (2, False, True), (2, True, True)]
 )
 def test_a_merge_killed_between_its_steps_is_found_and_finished(
-    local: Place, monkeypatch: pytest.MonkeyPatch, step: int, after: bool, done: bool
+    local: LocalPlace, monkeypatch: pytest.MonkeyPatch, step: int, after: bool, done: bool
 ) -> None:
     number, head = local.approved()
     with monkeypatch.context() as patch:
@@ -176,7 +177,7 @@ def test_a_merge_killed_between_its_steps_is_found_and_finished(
     assert run(local.alice.remote, "rev-list", "--count", "--merges", "main") == "1"
 
 
-def test_a_merge_that_lost_the_race_is_not_taken_for_done(local: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_lost_the_race_is_not_taken_for_done(local: LocalPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     number, head = local.approved()
     real = local.git.push
 
@@ -197,7 +198,7 @@ def test_a_merge_that_lost_the_race_is_not_taken_for_done(local: Place, monkeypa
     assert (found.state, found.merge_commit, found.merged_by) == ("merged", None, None)
 
 
-def test_commits_that_came_after_the_merge_are_not_deleted(local: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commits_that_came_after_the_merge_are_not_deleted(local: LocalPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     number, head = local.approved()
     real = local.git.push
 
@@ -212,10 +213,10 @@ def test_commits_that_came_after_the_merge_are_not_deleted(local: Place, monkeyp
     assert local.alice.on("bot/dev/shop") not in ("", head)
 
 
-def test_two_processes_that_open_at_once_open_one(local: Place) -> None:
+def test_two_processes_that_open_at_once_open_one(local: LocalPlace) -> None:
     local.branch()
     code = (
-        "import sys, pathlib\nfrom tests.forges.conftest import Ticks\nfrom bot.git import Git\n"
+        "import sys, pathlib\nfrom tests.forges.local_place import Ticks\nfrom bot.git import Git\n"
         "from bot.forges.local import LocalForge\nroot = pathlib.Path(sys.argv[1])\n"
         "forge = LocalForge(Git(str(root / 'remote.git'), root / 'cache'), root / 'forge.sqlite', Ticks())\n"
         "sys.stdin.readline()\nprint(forge.open_pull_request('bot/dev/shop', 'Title', 'Body'))"
@@ -231,7 +232,7 @@ def test_two_processes_that_open_at_once_open_one(local: Place) -> None:
     assert len(local.forge.pull_requests()) == 1
 
 
-def test_a_file_that_is_no_database_is_an_error_and_stays_as_it_is(local: Place) -> None:
+def test_a_file_that_is_no_database_is_an_error_and_stays_as_it_is(local: LocalPlace) -> None:
     database = local.folder / "forge.sqlite"
     for content in (b"not a database at all, but long enough to be one" * 50, b"SQLite format 3\0" + b"\xff" * 4096):
         database.write_bytes(content)
@@ -242,7 +243,7 @@ def test_a_file_that_is_no_database_is_an_error_and_stays_as_it_is(local: Place)
         assert database.read_bytes() == content
 
 
-def test_a_database_of_a_newer_version_or_another_program_is_left_alone(local: Place) -> None:
+def test_a_database_of_a_newer_version_or_another_program_is_left_alone(local: LocalPlace) -> None:
     for name, statement, reason in [
         ("newer", "PRAGMA user_version = 99", "database_too_new"),
         ("other", "CREATE TABLE recipes (name TEXT)", "database_damaged"),
@@ -256,13 +257,13 @@ def test_a_database_of_a_newer_version_or_another_program_is_left_alone(local: P
         assert error.value.reason_code == reason
 
 
-def test_a_folder_that_cannot_be_used_is_an_error(local: Place) -> None:
+def test_a_folder_that_cannot_be_used_is_an_error(local: LocalPlace) -> None:
     (local.folder / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be used"):
         LocalForge(local.git, local.folder / "file" / "forge.sqlite", local.forge._clock).pull_requests()
 
 
-def test_pull_requests_are_unknown_when_the_repository_is_gone(local: Place) -> None:
+def test_pull_requests_are_unknown_when_the_repository_is_gone(local: LocalPlace) -> None:
     local.request()
     local.alice.remote.rename(local.folder / "elsewhere")
     with pytest.raises(NotFound, match="no git repository"):
