@@ -135,8 +135,10 @@ def _print_plan(planned: Plan) -> None:
 
 
 def _print_changes(action: Action) -> None:
+    from bot.core.messages import change_line
+
     for change in action.changes:
-        say(f"        {change.file}:{change.line} {change.path}: {change.old} → {change.new}")
+        say(f"        {change_line(change)}")
 
 
 def _print_skips(skips: tuple[Skip, ...]) -> None:

@@ -127,6 +127,12 @@ def unconfigured(name: str) -> str:
     return f"gitops.yaml no longer has what the branch {name} is for"
 
 
+def change_line(change: Change) -> str:
+    """A changed value in one line, for a commit message and for a terminal."""
+    old = change.old or "—"
+    return _flat(f"{change.file}:{change.line} {change.path or 'synced from'}: {old} → {change.new}")
+
+
 def fingerprint(release: Release) -> str:
     """16 hexadecimal digits that stand for a release."""
     text = json.dumps([{k: list(v) for k, v in release.images.items()}, release.chart, release.values], sort_keys=True)
@@ -153,7 +159,7 @@ def proposal(
     title = f"{environment}: {application} {_version(release)}"
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
-    lines = "".join(f"\n{_flat(f'{c.file}:{c.line} {c.path}: {c.old} → {c.new}')}" for c in rendered.changes)
+    lines = "".join(f"\n{change_line(c)}" for c in rendered.changes)
     commit = f"{title}\n{lines}\n\nGitops-Bot-Release: {fingerprint(release)}{trailers}\n"
     parts = [
         f"Brings **{application}** to **{environment}**{_from(snapshot, environment)}.",

@@ -230,4 +230,4 @@ def test_what_a_file_holds_does_not_steer_the_terminal(story: Story) -> None:
         result = call(story, *arguments)
         assert result.exit_code == 0
         assert not set("\x1b\u202e\x9b") & set(result.output), arguments
-    assert "�[2J" in call(story, "plan").output
+    assert "�[2J" in call(story, "plan").output, "a path in a reason"
