@@ -1,0 +1,39 @@
+"""Locks, freezes, holds and approvals by comment: files on the branch `gitops-bot/state`, its history the audit log."""
+
+from bot.core.state.files import (
+    BRANCH,
+    read_state,
+    with_approval,
+    with_freeze,
+    with_hold,
+    with_lock,
+    without_approval,
+    without_freeze,
+    without_hold,
+    without_lock,
+)
+from bot.core.state.judge import active_freeze, active_hold, active_lock, approvals_of
+from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, State
+
+__all__ = [
+    "BRANCH",
+    "Damaged",
+    "Freeze",
+    "GivenApproval",
+    "Hold",
+    "Lock",
+    "State",
+    "active_freeze",
+    "active_hold",
+    "active_lock",
+    "approvals_of",
+    "read_state",
+    "with_approval",
+    "with_freeze",
+    "with_hold",
+    "with_lock",
+    "without_approval",
+    "without_freeze",
+    "without_hold",
+    "without_lock",
+]
