@@ -19,6 +19,7 @@ from bot.core.config import (
     load_config,
     missing_config,
     promotion_order,
+    teams,
 )
 from bot.git.remote import parse as parse_remote
 from tests.documentation import DOCS, tables, yaml_examples
@@ -29,6 +30,7 @@ BUILT = (
     IMAGE
     + "repository: host.example/web\n        build:\n          base: base:1\n          git: https://host/x\n          "
 )
+PLAIN = HEAD + "applications: {shop: {}}\n"
 VALUES = HEAD + "applications:\n  shop:\n    values:\n      "
 
 
@@ -201,6 +203,21 @@ def test_keys_that_yaml_reads_otherwise_than_people_are_refused(
         (VALUES + "{git: /srv/x, target: ..}", "values.target", "`..` cannot stand here", "no `..`"),
         (environments("  a: {path: x, approvals: 21}\n"), "a.approvals", "at most 20", "at most 20"),
         (environments("  a: {path: x, approvers: ['@bob']}\n"), "a.approvers[0]", "`@bob` cannot stand", "without `@`"),
+        (environments("  a: {path: x, approvers: [acme/ops]}\n"), "approvers[0]", "`acme/ops` cannot", "team:org/name"),
+        (
+            environments("  a: {path: x, deployers: ['team:ops']}\n"),
+            "deployers[0]",
+            "`team:ops` cannot",
+            "team:org/name",
+        ),
+        (environments("  a: {path: x, deployers: ['team:a/']}\n"), "deployers[0]", "`team:a/` cannot", "team:org/name"),
+        (environments("  a: {path: x, deployers: alice}\n"), "a.deployers", "a list is wanted", "[first, second]"),
+        (environments("  a: {path: x, keep_approvals: 1}\n"), "keep_approvals", "true or false is wanted", "true"),
+        ("admins: ['permission:read']\n" + PLAIN, "admins[0]", "`permission:read` cannot stand", "permission:write or"),
+        ("admins: ['']\n" + PLAIN, "admins[0]", "cannot stand here", "write a user's name"),
+        ("admins: [a b]\n" + PLAIN, "admins[0]", "`a b` cannot stand here", "write a user's name"),
+        ("commands: {aprove: true}\n" + PLAIN, "commands.aprove", "unknown key", "did you mean `approve`?"),
+        ("commands: true\n" + PLAIN, "commands", "a mapping is wanted", "commands: {key: value}"),
         (environments("  a: {path: x, merge: yes}\n"), "a.merge", "this is `yes`, not one of: auto, manual", "auto"),
         (
             environments("  a: {path: x, approvals: 2, approvers: [bob, Bob]}\n"),
@@ -227,6 +244,31 @@ def test_a_wrong_value_is_explained_in_plain_words(text: str, path: str, message
     assert problem.path.endswith(path)
     assert message in problem.message
     assert fix in problem.fix
+
+
+def test_people_are_users_teams_and_permissions() -> None:
+    who = "[alice, 'team:acme/Ops', 'team:acme/platform/ops', 'permission:admin', 'renovate[bot]']"
+    text = f"admins: {who}\n" + environments(f"  a: {{path: x, approvals: 9, approvers: {who}, deployers: {who}}}\n")
+    config = load_config(text.encode())
+    assert config.admins == config.environments["a"].approvers == config.environments["a"].deployers
+    assert config.admins[1:4] == ("team:acme/Ops", "team:acme/platform/ops", "permission:admin")
+
+
+def test_the_teams_that_a_forge_is_asked_about_are_all_that_are_named_anywhere() -> None:
+    text = environments(
+        "  a: {path: x, deployers: ['team:acme/a', 'permission:write']}\n"
+        "  b: {path: y, approvers: ['team:acme/b/c', 'team:acme/a', alice]}\n"
+    )
+    assert teams(load_config(text.encode())) == {"acme/a", "acme/b/c"}
+    assert teams(load_config(f"admins: ['team:acme/d']\n{PLAIN}".encode())) == {"acme/d"}
+    assert teams(load_config(PLAIN.encode())) == frozenset()
+
+
+def test_nobody_is_named_and_nothing_is_switched_on_by_default() -> None:
+    config = load_config(PLAIN.encode())
+    environment = config.environments["dev"]
+    assert (config.admins, environment.deployers, environment.approvers) == ((), (), ())
+    assert (config.commands.approve, environment.keep_approvals) == (False, False)
 
 
 def test_folders_side_by_side_may_begin_alike() -> None:

@@ -6,6 +6,7 @@ from bot.core.config.load import load_config
 from bot.core.config.models import (
     Application,
     Build,
+    Commands,
     Config,
     Environment,
     Image,
@@ -15,6 +16,7 @@ from bot.core.config.models import (
     Values,
     application_folder,
     promotion_order,
+    teams,
 )
 from bot.core.config.problems import ConfigError, Problem, missing_config
 from bot.core.config.schema import json_schema
@@ -24,6 +26,7 @@ __all__ = [
     "MOST_BYTES",
     "Application",
     "Build",
+    "Commands",
     "Config",
     "ConfigError",
     "Environment",
@@ -38,4 +41,5 @@ __all__ = [
     "load_config",
     "missing_config",
     "promotion_order",
+    "teams",
 ]

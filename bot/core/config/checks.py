@@ -115,8 +115,9 @@ def _after(name: str, environments: Mapping[str, Environment]) -> Iterator[Found
 
 
 def _approvals(name: str, environment: Environment) -> Iterator[Found]:
-    people = {user.casefold() for user in environment.approvers}
-    if people and environment.approvals > len(people):
+    people = {who.lower() for who in environment.approvers}
+    # How many a team or a permission stands for is the forge's to say.
+    if people and not any(":" in who for who in people) and environment.approvals > len(people):
         message = f"{environment.approvals} approvals are wanted, but only {len(people)} may approve"
         yield Found(("environments", name, "approvals"), message, "name more `approvers`, or want fewer `approvals`")
 

@@ -11,14 +11,16 @@ NAME = r"^[a-z0-9](\.?[a-z0-9_-])*$"
 # Each part holds something other than dots, so that no path can climb out of the folder it is relative to.
 FOLDER = r"^(\.|[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)$"
 POINTER = r"^(/([^/~]|~[01])*)+$"
-USER = r"^[^@\s]\S*$"
+# Of a team at least an organisation and a name; GitLab's groups may lie deeper.
+TEAM = "team:"
+WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
 Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
-User = Annotated[str, StringConstraints(pattern=USER, max_length=255)]
+Who = Annotated[str, StringConstraints(pattern=WHO, max_length=255)]
 
 
 class Model(BaseModel):
@@ -44,7 +46,15 @@ class Environment(Model):
     approvals: int = Field(
         default=0, ge=0, le=20, description="Approvals needed, each by another person than the author."
     )
-    approvers: tuple[User, ...] = Field(default=(), description="Who may approve; empty: anyone who can review.")
+    approvers: tuple[Who, ...] = Field(default=(), description="Who may approve; empty: anyone with write permission.")
+    keep_approvals: bool = Field(
+        default=False,
+        description="An approval stands when the head moves but what would be merged is the same.",
+    )
+    deployers: tuple[Who, ...] = Field(
+        default=(),
+        description="Who may promote into it, roll it back and lock it by comments; empty: anyone with write permission.",
+    )
 
 
 class Key(Model):
@@ -128,12 +138,32 @@ class Application(Model):
     values: Values | None = Field(default=None, description="Where its values files come from, if not from here.")
 
 
+class Commands(Model):
+    """Which commands in comments are on, of those that are off by default."""
+
+    approve: bool = Field(
+        default=False, description="`/approve` in a comment is an approval; for forges without usable reviews."
+    )
+
+
 class Config(Model):
     """The whole of `gitops.yaml`."""
 
     version: Literal[1] = Field(description="Version of this format.")
     environments: dict[Name, Environment] = Field(min_length=1, description="Environments, by name.")
     applications: dict[Name, Application] = Field(min_length=1, description="Applications, by name.")
+    admins: tuple[Who, ...] = Field(
+        default=(),
+        description="Who may freeze, and unlock what others locked; empty: anyone with admin permission.",
+    )
+    commands: Commands = Field(default_factory=Commands, description="Commands in comments.")
+
+
+def teams(config: Config) -> frozenset[str]:
+    """Every team that is named anywhere, as written there without `team:`: what a forge is to be asked about people."""
+    environments = config.environments.values()
+    named = (*config.admins, *(who for e in environments for who in (*e.deployers, *e.approvers)))
+    return frozenset(who.removeprefix(TEAM) for who in named if who.startswith(TEAM))
 
 
 def application_folder(config: Config, environment: str, application: str) -> str:

@@ -32,7 +32,7 @@ _SHAPES = {
     models.NAME: "use lower-case letters, digits, `_`, `-` and single `.` inside; begin with a letter or digit",
     models.FOLDER: "write a path inside the repository such as envs/dev: no `/` at either end, no `..`, no spaces",
     models.POINTER: "write a JSON Pointer such as /spec/values/image/tag",
-    models.USER: "write the user's name, without `@` and spaces",
+    models.WHO: "write a user's name without `@`, team:org/name, permission:write or permission:admin",
     models.ARG: "use the name of an ARG, such as BASE_IMAGE",
     models.PLATFORM: "write a platform such as linux/amd64",
 }
