@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.errors import Conflict, NotFound, Refused
+from bot.core.errors import Refused
 from bot.core.identity import BOT_NAME
+from bot.core.models import Deployment
+from bot.forges import local_people, local_talk
+from bot.forges.local_merging import Merging
 from bot.forges.local_records import (
-    Comment,
     LocalPullRequest,
-    check_approved,
+    check_head,
     check_open,
     find,
     person,
     pull_request,
     storable,
-    time_of,
 )
 from bot.forges.local_store import transaction
+from bot.forges.local_talk import Comment
 from bot.ports import reads
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
+    from sqlite3 import Connection
 
-    from bot.core.models import PullRequest, Status
+    from bot.core.models import Person, PullRequest, Reaction, Status, UserComment
     from bot.ports import Clock, GitRepository
 
 __all__ = ["Comment", "LocalForge", "LocalPullRequest"]
@@ -42,6 +46,7 @@ class LocalForge:
         self._git = git
         self._database = database
         self._clock = clock
+        self._merging = Merging(git, database, clock)
 
     @reads
     def pull_requests(self) -> Sequence[PullRequest]:
@@ -58,32 +63,31 @@ class LocalForge:
     @reads
     def pull_request(self, number: int) -> LocalPullRequest:
         """One pull request; `NotFound` if there is none of that number."""
-        self._settle()
-        with transaction(self._database) as db:
+        self._merging.settle()
+        with self._transaction() as db:
             return pull_request(db, find(db, number))
 
     def _select(self, condition: str) -> tuple[LocalPullRequest, ...]:
-        self._settle()
+        self._merging.settle()
         query = f"SELECT * FROM pull_requests WHERE {condition} ORDER BY number"  # noqa: S608 # only constants above
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             return tuple(pull_request(db, row) for row in db.execute(query))
 
     @reads
     def comments(self, number: int) -> Sequence[Comment]:
-        """All comments on a pull request, oldest first."""
-        with transaction(self._database) as db:
+        """All comments on a pull request, and the texts of its reviews, oldest first."""
+        with self._transaction() as db:
             find(db, number)
-            rows = db.execute("SELECT * FROM comments WHERE number = ? ORDER BY id", (number,)).fetchall()
-        return tuple(Comment(row["author"], row["body"], time_of(row["time"]), row["key"]) for row in rows)
+            return local_talk.said_on(db, number)
 
     def open_pull_request(self, branch: str, title: str, body: str) -> int:
         """See `ports.Forge`. `NotFound` without the branch, `Refused` if it has nothing that is not merged."""
-        self._settle()
+        self._merging.settle()
         head = self._git.head(branch).sha
-        if self._is_in(self._git.head().sha, head):
+        if self._merging.is_in(self._git.head().sha, head):
             message = f"there is nothing to merge: all commits of {branch!r} are on the default branch"
             raise Refused(message, fix="push a commit to the branch first", reason_code="nothing_to_merge")
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             old = db.execute(
                 "SELECT number FROM pull_requests WHERE branch = ? AND state = 'open'", (branch,)
             ).fetchone()
@@ -98,15 +102,15 @@ class LocalForge:
 
     def update_pull_request(self, number: int, title: str, body: str) -> None:
         """See `ports.Forge`."""
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             find(db, number)
             values = (storable(title), storable(body), number)
             db.execute("UPDATE pull_requests SET title = ?, body = ? WHERE number = ?", values)
 
     def close_pull_request(self, number: int) -> None:
         """See `ports.Forge`. The branch stays."""
-        self._settle()
-        with transaction(self._database) as db:
+        self._merging.settle()
+        with self._transaction() as db:
             find(db, number)
             db.execute("UPDATE pull_requests SET state = 'closed' WHERE number = ? AND state = 'open'", (number,))
 
@@ -117,7 +121,7 @@ class LocalForge:
 
     def merge_pull_request(self, number: int, head: str) -> None:
         """See `ports.Forge`, and `merge`."""
-        self._merge(number, BOT_NAME, head)
+        self._merging.merge(number, BOT_NAME, head)
 
     def merge(self, number: int, by: str, head: str) -> None:
         """A person merges what they saw: the full SHA `head`. Merging what is merged does nothing.
@@ -126,11 +130,11 @@ class LocalForge:
         `closed_pull_request`. `Conflict`: the branch is not at `head` any more, a file was also changed on the
         default branch, or that one moved meanwhile.
         """
-        self._merge(number, person(by), head)
+        self._merging.merge(number, person(by), head)
 
     def comment(self, number: int, key: str, body: str) -> None:
         """See `ports.Forge`."""
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             find(db, number)
             db.execute(
                 "INSERT INTO comments (number, key, author, body, time) VALUES (?, ?, ?, ?, ?)"
@@ -138,119 +142,115 @@ class LocalForge:
                 (number, key, BOT_NAME, storable(body), self._now()),
             )
 
-    def add_comment(self, number: int, by: str, body: str) -> None:
-        """A person comments."""
+    def add_comment(self, number: int, by: str, body: str) -> str:
+        """A person comments; the id of what they wrote, as in `UserComment`."""
         values = (number, person(by), storable(body), self._now())
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             find(db, number)
-            db.execute("INSERT INTO comments (number, author, body, time) VALUES (?, ?, ?, ?)", values)
+            new = db.execute("INSERT INTO comments (number, author, body, time) VALUES (?, ?, ?, ?)", values)
+            return f"comment:{new.lastrowid}"
+
+    def edit_comment(self, comment: str, by: str, body: str) -> None:
+        """A person changes what they wrote. `Refused`: `not_yours`."""
+        with self._transaction() as db:
+            local_talk.edit(db, comment, by, body)
 
     def set_status(self, commit: str, status: Status) -> None:
         """See `ports.Forge`. `NotFound` for a commit that is not there."""
         values = (self._git.commit_of(commit).sha, status.context, status.state, storable(status.description))
-        with transaction(self._database) as db:
+        with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO statuses (head, context, state, description) VALUES (?, ?, ?, ?)", values
             )
 
-    def approve(self, number: int, by: str) -> None:
-        """A person approves the branch's present head. `Refused`: `own_pull_request`, `closed_pull_request`."""
-        self._review(number, by, "approved")
+    @reads
+    def comments_since(self, since: datetime) -> Sequence[UserComment]:
+        """See `ports.Forge`. Here all comments are on pull requests."""
+        with self._transaction() as db:
+            return local_talk.said_by_others(db, since)
 
-    def request_changes(self, number: int, by: str) -> None:
-        """A person objects to the branch's present head. `Refused` as in `approve`."""
-        self._review(number, by, "changes_requested")
+    @reads
+    def user_comment(self, comment: str) -> UserComment:
+        """One of those, by its id; `NotFound` if it is not there."""
+        with self._transaction() as db:
+            return local_talk.user_comment(db, comment)
 
-    def _review(self, number: int, by: str, state: str) -> None:
-        self._settle()
-        with transaction(self._database) as db:
+    def react(self, comment: str, reaction: Reaction) -> None:
+        """See `ports.Forge`. `NotFound` for a comment that is not there."""
+        with self._transaction() as db:
+            local_talk.react(db, comment, reaction)
+
+    @reads
+    def person(self, name: str, teams: frozenset[str] = frozenset()) -> Person:
+        """See `ports.Forge`. Whoever could be a person is one, and may write unless `set_person` said otherwise."""
+        with self._transaction() as db:
+            return local_people.person_named(db, name, teams)
+
+    def set_person(self, name: str, permission: str, teams: Iterable[str] = ()) -> None:
+        """Somebody gets a permission (`none`, `read`, `write`, `admin`) and is in these teams alone."""
+        with self._transaction() as db:
+            local_people.set_person(db, name, permission, teams)
+
+    def set_label(self, number: int, label: str, *, present: bool) -> None:
+        """See `ports.Forge`."""
+        put, take = "INSERT OR IGNORE INTO labels VALUES (?, ?)", "DELETE FROM labels WHERE number = ? AND label = ?"
+        with self._transaction() as db:
+            find(db, number)
+            db.execute(put if present else take, (number, storable(label)))
+
+    def request_reviews(self, number: int, users: Sequence[str], teams: Sequence[str] = ()) -> None:
+        """See `ports.Forge`. A team that nobody is in cannot be asked."""
+        with self._transaction() as db:
+            local_people.ask(db, find(db, number), users, teams)
+
+    @reads
+    def deployments(self) -> Mapping[str, Deployment]:
+        """See `ports.Forge`."""
+        newest = "SELECT max(id) FROM deployments GROUP BY environment"
+        query = f"SELECT environment, head, description FROM deployments WHERE id IN ({newest})"  # noqa: S608 # a constant
+        with self._transaction() as db:
+            return {row["environment"]: Deployment(*row) for row in db.execute(query)}
+
+    def set_deployment(self, deployment: Deployment) -> None:
+        """See `ports.Forge`. `NotFound` for a commit that is not there."""
+        commit = self._git.commit_of(deployment.commit).sha
+        wanted = (storable(deployment.environment), commit, storable(deployment.description))
+        newest = "SELECT environment, head, description FROM deployments WHERE environment = ? ORDER BY id DESC"
+        with self._transaction() as db:
+            row = db.execute(newest, wanted[:1]).fetchone()
+            if row is None or tuple(row) != wanted:
+                db.execute("INSERT INTO deployments (environment, head, description) VALUES (?, ?, ?)", wanted)
+
+    def approve(self, number: int, by: str, body: str = "", head: str | None = None) -> str:
+        """A person approves the branch's present head; `head` is the full SHA that they saw, if they say it.
+
+        Returns the review's id, as in `UserComment` if there is a text. `Refused`: `own_pull_request`,
+        `closed_pull_request`. `Conflict`: the branch is not at `head` any more.
+        """
+        return self._review(number, by, "approved", body, head)
+
+    def request_changes(self, number: int, by: str, body: str = "", head: str | None = None) -> str:
+        """A person objects to the branch's present head. In all else as `approve`."""
+        return self._review(number, by, "changes_requested", body, head)
+
+    def _review(self, number: int, by: str, state: str, body: str, head: str | None) -> str:
+        self._merging.settle()
+        with self._transaction() as db:
             row = find(db, number)
             if by.lower() == row["author"]:
                 message = f"#{number} is by {row['author']}, who cannot review it too"
                 raise Refused(message, fix="ask somebody else for a review", reason_code="own_pull_request")
             author = person(by)
             check_open(row)
-            db.execute(
-                "INSERT INTO reviews (number, author, state, head, time) VALUES (?, ?, ?, ?, ?)",
-                (number, author, state, row["head"], self._now()),
+            check_head(row, head or row["head"])
+            new = db.execute(
+                "INSERT INTO reviews (number, author, state, head, time, body) VALUES (?, ?, ?, ?, ?, ?)",
+                (number, author, state, row["head"], self._now(), storable(body)),
             )
+            return f"review:{new.lastrowid}"
 
-    def _merge(self, number: int, by: str, head: str) -> None:
-        """Each step may be the last before a kill: `_settle` finds out from git what was done."""
-        self._settle()
-        with transaction(self._database) as db:
-            row = find(db, number)
-            if row["head"] != head:
-                raise Conflict(f"#{number} is at {row['head']}, not at {head}", fix="look at it again, then merge")
-            if row["state"] != "merged":
-                check_open(row)
-                check_approved(db, number, head)
-        if row["state"] != "merged":
-            row = self._merge_into_default(row, by)
-        self._delete_branch(row)
-        self._set_merged(row, head)
-
-    def _merge_into_default(self, row: sqlite3.Row, by: str) -> sqlite3.Row:
-        """Returns the row with the merge noted before it is done: who finds it done later knows whose it was."""
-        message = f"Merge pull request #{row['number']} from {row['branch']}\n\n{row['title']}\n\nMerged-by: {by}\n"
-        base = self._git.head().sha
-        commit = self._git.merge(base, row["head"], message, self._clock.now())
-        with transaction(self._database) as db:
-            values = (commit, by, row["number"])
-            db.execute(
-                "UPDATE pull_requests SET merge_commit = ?, merged_by = ? WHERE number = ? AND state = 'open'", values
-            )
-            row = find(db, row["number"])
-        self._git.push(self._git.default_branch(), commit, base)
-        return row
-
-    def _delete_branch(self, row: sqlite3.Row) -> None:
-        try:
-            self._git.push(row["branch"], None, row["head"])
-        except Conflict:
-            # It is gone already, or has newer commits that are not merged: those are not ours to delete.
-            return
-
-    def _settle(self) -> None:
-        """Record what git says of the open pull requests: where they are, and whether they are merged or gone."""
-        with transaction(self._database) as db:
-            rows = db.execute("SELECT * FROM pull_requests WHERE state = 'open'").fetchall()
-        # Only after the rows were read: the branch of each was there before, so one that is missing was deleted.
-        self._git.fetch()
-        default = self._git.head().sha if rows else ""
-        for row in rows:
-            tip = self._tip(row["branch"])
-            if self._is_in(default, tip or row["head"]):
-                self._set_merged(row, tip or row["head"])
-            elif tip != row["head"]:
-                values = (tip or row["head"], "open" if tip else "closed", row["number"])
-                with transaction(self._database) as db:
-                    db.execute(
-                        "UPDATE pull_requests SET head = ?, state = ? WHERE number = ? AND state = 'open'", values
-                    )
-
-    def _set_merged(self, row: sqlite3.Row, head: str) -> None:
-        # A merge commit of ours that did not get through means that somebody else merged the branch.
-        ours = row["merge_commit"] is not None and self._is_in(self._git.head().sha, row["merge_commit"])
-        values = (head, *((row["merge_commit"], row["merged_by"]) if ours else (None, None)), row["number"])
-        with transaction(self._database) as db:
-            db.execute(
-                "UPDATE pull_requests SET state = 'merged', head = ?, merge_commit = ?, merged_by = ?"
-                " WHERE number = ? AND state = 'open'",
-                values,
-            )
-
-    def _tip(self, branch: str) -> str | None:
-        try:
-            return self._git.head(branch).sha
-        except NotFound:
-            return None
-
-    def _is_in(self, tip: str, commit: str) -> bool:
-        try:
-            return self._git.merge_base(tip, commit) == commit
-        except NotFound:
-            return False
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return transaction(self._database)
 
     def _now(self) -> str:
         return self._clock.now().isoformat()

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bot.core.errors import NotFound, Refused
+from bot.core.errors import Conflict, NotFound, Refused
 from bot.core.identity import BOT_NAME
 from bot.core.models import PullRequest, Review, Status
 
@@ -14,22 +14,15 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPROVAL = "gitops-bot/approval"
-_USER = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}$")
-
-
-class Comment(NamedTuple):
-    """One comment: `key` marks the bot's own, which are edited in place."""
-
-    author: str
-    body: str
-    time: datetime
-    key: str | None
+_OTHER_BOT = "[bot]"
+_USER = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}(\[bot\])?$")
 
 
 class LocalPullRequest(NamedTuple):
     """A pull request with what only this forge tells. A merged one has `request.state` `closed`.
 
-    `merge_commit` and `merged_by` are None unless it was merged here.
+    `merge_commit` and `merged_by` are None unless it was merged here; `reviewers` are the people and teams
+    (`org/team`) whose review was asked for.
     """
 
     request: PullRequest
@@ -37,6 +30,7 @@ class LocalPullRequest(NamedTuple):
     created: datetime
     merge_commit: str | None
     merged_by: str | None
+    reviewers: frozenset[str]
 
 
 def find(db: sqlite3.Connection, number: int) -> sqlite3.Row:
@@ -53,6 +47,8 @@ def pull_request(db: sqlite3.Connection, row: sqlite3.Row) -> LocalPullRequest:
     reviews = db.execute("SELECT author, state, head, time FROM reviews WHERE number = ? ORDER BY id", (number,))
     statuses = db.execute("SELECT context, state, description FROM statuses WHERE head = ? ORDER BY context", (head,))
     comments = db.execute("SELECT key, body FROM comments WHERE number = ? AND key IS NOT NULL ORDER BY id", (number,))
+    labels = db.execute("SELECT label FROM labels WHERE number = ?", (number,))
+    reviewers = db.execute("SELECT name FROM reviewers WHERE number = ?", (number,))
     request = PullRequest(
         number=number,
         branch=row["branch"],
@@ -64,9 +60,23 @@ def pull_request(db: sqlite3.Connection, row: sqlite3.Row) -> LocalPullRequest:
         reviews=tuple(Review(author, state, commit, time_of(time)) for author, state, commit, time in reviews),
         statuses=tuple(Status(*status) for status in statuses),
         comments=dict(comments.fetchall()),
+        labels=frozenset(row["label"] for row in labels),
     )
-    merge = (row["merge_commit"], row["merged_by"]) if row["state"] == "merged" else (None, None)
-    return LocalPullRequest(request, row["state"], time_of(row["created"]), *merge)
+    return LocalPullRequest(
+        request=request,
+        state=row["state"],
+        created=time_of(row["created"]),
+        merge_commit=row["merge_commit"] if row["state"] == "merged" else None,
+        merged_by=row["merged_by"] if row["state"] == "merged" else None,
+        reviewers=frozenset(row["name"] for row in reviewers),
+    )
+
+
+def check_head(row: sqlite3.Row, head: str) -> None:
+    """`Conflict` unless its branch is at the full SHA `head`: somebody saw something else than what is there."""
+    if row["head"] != head:
+        fix = "look at it again, then decide"
+        raise Conflict(f"#{row['number']} is at {row['head']}, not at {head}", fix=fix)
 
 
 def check_open(row: sqlite3.Row) -> None:
@@ -97,6 +107,11 @@ def person(name: str) -> str:
     if lower == BOT_NAME:
         raise Refused(f"{BOT_NAME} is the bot, not a person", fix="use your own name", reason_code="reserved_name")
     return lower
+
+
+def is_bot(name: str) -> bool:
+    """Whether the name of a person is that of another bot, as GitHub marks them."""
+    return name.endswith(_OTHER_BOT)
 
 
 def storable(text: str) -> str:

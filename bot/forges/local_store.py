@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 1
-SCHEMA = (
+FIRST = (
     """CREATE TABLE pull_requests (
         number INTEGER PRIMARY KEY AUTOINCREMENT, branch TEXT NOT NULL, head TEXT NOT NULL, title TEXT NOT NULL,
         body TEXT NOT NULL, author TEXT NOT NULL, created TEXT NOT NULL,
@@ -29,8 +28,28 @@ SCHEMA = (
     """CREATE TABLE statuses (
         head TEXT NOT NULL, context TEXT NOT NULL, state TEXT NOT NULL, description TEXT NOT NULL,
         PRIMARY KEY (head, context))""",
-    f"PRAGMA user_version = {VERSION}",
 )
+TALK = (
+    "ALTER TABLE reviews ADD COLUMN body TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE reviews ADD COLUMN edited INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE comments ADD COLUMN edited INTEGER NOT NULL DEFAULT 0",
+    """CREATE VIEW said AS
+        SELECT 'comment:' || id AS id, 'comment' AS kind, id AS place, number, author, body, time, key, edited
+        FROM comments
+        UNION ALL
+        SELECT 'review:' || id, 'review', id, number, author, body, time, NULL, edited FROM reviews WHERE body != ''""",
+    "CREATE TABLE reactions (said TEXT NOT NULL, reaction TEXT NOT NULL, PRIMARY KEY (said, reaction))",
+    """CREATE TABLE labels (
+        number INTEGER NOT NULL REFERENCES pull_requests, label TEXT NOT NULL, PRIMARY KEY (number, label))""",
+    """CREATE TABLE reviewers (
+        number INTEGER NOT NULL REFERENCES pull_requests, name TEXT NOT NULL, PRIMARY KEY (number, name))""",
+    "CREATE TABLE people (name TEXT PRIMARY KEY, permission TEXT NOT NULL)",
+    "CREATE TABLE members (team TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (team, name))",
+    """CREATE TABLE deployments (
+        id INTEGER PRIMARY KEY, environment TEXT NOT NULL, head TEXT NOT NULL, description TEXT NOT NULL)""",
+)
+FORMATS = (FIRST, TALK)
+"""What makes each format of the file out of the one before; the first is made out of nothing."""
 
 
 @contextmanager
@@ -59,30 +78,32 @@ def transaction(database: Path) -> Iterator[sqlite3.Connection]:
 def _prepare(connection: sqlite3.Connection, database: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    version = _version(connection)
-    if version > VERSION:
-        raise Unavailable(
-            f"{database} was written by a newer gitops-bot (format {version}, this one knows {VERSION})",
-            fix="use the newer gitops-bot",
-            reason_code="database_too_new",
-        )
-    if version == 0:
-        _create(connection, database)
+    if _version(connection, database) < len(FORMATS):
+        _bring_up(connection, database)
 
 
-def _create(connection: sqlite3.Connection, database: Path) -> None:
+def _bring_up(connection: sqlite3.Connection, database: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    if _version(connection) == 0:
-        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            raise _damaged(database, "it holds the tables of something else")
-        for statement in SCHEMA:
-            connection.execute(statement)
+    # Asked again: another process may have done it while this one waited.
+    version = _version(connection, database)
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        raise _damaged(database, "it holds the tables of something else")
+    for statement in (s for statements in FORMATS[version:] for s in statements):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(FORMATS)}")
     connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _version(connection: sqlite3.Connection, database: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(FORMATS):
+        raise Unavailable(
+            f"{database} was written by a newer gitops-bot (format {version}, this one knows {len(FORMATS)})",
+            fix="use the newer gitops-bot",
+            reason_code="database_too_new",
+        )
+    return version
 
 
 def _damaged(database: Path, why: str) -> Unavailable:

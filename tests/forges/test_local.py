@@ -45,7 +45,7 @@ def test_nobody_reviews_their_own_pull_request(local: LocalPlace) -> None:
 @pytest.mark.parametrize("name", ["", "-alice", "alice bob", "ali\nce", "../x", "älice", "a" * 64, "alice\n"])
 def test_names_of_people_are_plain(local: LocalPlace, name: str) -> None:
     number, head = local.approved()
-    actions: list[Callable[[], None]] = [
+    actions: list[Callable[[], object]] = [
         lambda: local.forge.approve(number, name),
         lambda: local.forge.add_comment(number, name, "x"),
         lambda: local.forge.close(number, name),
@@ -123,7 +123,7 @@ def test_a_merged_or_closed_one_is_not_reviewed_or_merged(local: LocalPlace) -> 
     local.forge.merge(merged, "alice", head)
     closed, other = local.approved("bot/dev/b", text="tag: 5\n")
     local.forge.close(closed, "alice")
-    actions: list[Callable[[], None]] = [
+    actions: list[Callable[[], object]] = [
         lambda: local.forge.approve(merged, "bob"),
         lambda: local.forge.merge(closed, "bob", other),
     ]
