@@ -19,12 +19,20 @@ class Build(NamedTuple):
 
 
 class Promote(NamedTuple):
-    """A person wants an environment to get a release: the newest allowed one, or the one with that image tag."""
+    """A person wants an environment to get a release: the newest allowed one, or the one with that image tag.
+
+    `rollback`: one that this environment had before, past the order of the environments; without a version the
+    one before the present one. `refresh`: the open pull request is made anew on the default branch of now.
+    `dry`: only to be told what would change.
+    """
 
     environment: str
     applications: tuple[str, ...] = ()
     version: str | None = None
     by: str = ""
+    rollback: bool = False
+    refresh: bool = False
+    dry: bool = False
 
     def covers(self, environment: str, application: str) -> bool:
         """Whether this asks for that application in that environment."""

@@ -23,14 +23,15 @@ WAITS_FOR_FIX = "a new commit in the source, or a corrected configuration"
 MOST_ROWS = 100
 """Changes that a pull request's body lists; GitHub's limit for a body is 65,536 characters."""
 _MARK = re.compile(r"<!-- gitops-bot release=([0-9a-f]{16}) -->")
-_TRAILER = re.compile(r"^Gitops-Bot-(Asked-By|Version): (\S+)$", re.MULTILINE)
+_TRAILER = re.compile(r"^Gitops-Bot-(Asked-By|Version|Rollback): (\S+)$", re.MULTILINE)
 
 
 class Asked(NamedTuple):
-    """A promotion that a person asked for: the image tag, if they named one, and who."""
+    """A promotion that a person asked for: the image tag, if they named one, and who; or a rollback."""
 
     version: str | None
     by: str
+    rollback: bool = False
 
 
 class Text(NamedTuple):
@@ -149,20 +150,24 @@ def carries(pull_request: PullRequest | None, release: Release) -> bool:
 def asked_for(commit: Commit) -> Asked | None:
     """Who asked for a promotion, and for which version, from the trailers of its commit."""
     trailers = dict(_TRAILER.findall(commit.message))
-    return Asked(trailers.get("Version"), trailers["Asked-By"]) if "Asked-By" in trailers else None
+    if "Asked-By" not in trailers:
+        return None
+    return Asked(trailers.get("Version"), trailers["Asked-By"], "Rollback" in trailers)
 
 
 def proposal(
     snapshot: Snapshot, environment: str, application: str, release: Release, rendered: Rendered, asked: Asked | None
 ) -> Text:
     """Title, body and commit message of the pull request that brings `release` to `environment`."""
-    title = f"{environment}: {application} {_version(release)}"
+    back = "roll back " if asked and asked.rollback else ""
+    title = f"{environment}: {back}{application} {'to ' if back else ''}{_version(release)}"
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
+    trailers += "\nGitops-Bot-Rollback: yes" if asked and asked.rollback else ""
     lines = "".join(f"\n{change_line(c)}" for c in rendered.changes)
     commit = f"{title}\n{lines}\n\nGitops-Bot-Release: {fingerprint(release)}{trailers}\n"
     parts = [
-        f"Brings **{application}** to **{environment}**{_from(snapshot, environment)}.",
+        f"Brings **{application}** {'back ' if back else ''}to **{environment}**{_from(snapshot, environment, back)}.",
         _images_table(rendered.before, release.images),
         _facts(release, asked),
         _changes_table(rendered.changes),
@@ -179,8 +184,10 @@ def _version(release: Release) -> str:
     return ", ".join(tags) or f"values {(release.values or '')[:12]}"
 
 
-def _from(snapshot: Snapshot, environment: str) -> str:
+def _from(snapshot: Snapshot, environment: str, back: str) -> str:
     after = snapshot.config.environments[environment].after
+    if back:
+        return ", as it was there before"
     return f", as {after} has it" if after else ""
 
 

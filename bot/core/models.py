@@ -165,7 +165,7 @@ class Branch:
 
     `files`: the content at its head of each path that differs from the merge base (None: deleted there).
     `foreign`: the first commit on it that is not the bot's. `outdated`: the default branch has changed one of these
-    files since, so that they cannot be merged as they are.
+    files since, so that they cannot be merged as they are. `base`: the merge base.
     """
 
     name: str
@@ -173,6 +173,7 @@ class Branch:
     files: Mapping[str, bytes | None]
     foreign: Commit | None = None
     outdated: bool = False
+    base: str = ""
 
 
 class BuildOrder(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.events import Event, Reconcile
+from bot.core.events import Event, Promote, Reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,9 @@ class Snapshot:
     `head`, `config`, `files` and `deployed` (by environment and application) are of the default branch at one
     SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by
     (application, image); `bases` the digests of the base images by their configured name; `images` what the
-    registry says of a tag (None: it is not there); `history` the releases that the environment before the asked one
-    has had, newest first. `failures` are the actions that failed earlier in this run.
+    registry says of a tag (None: it is not there); `asks` is what comments ask for; `history` the releases that an
+    environment has had, newest first, by environment and application, where an ask needs them. `failures` are the
+    actions that failed earlier in this run.
     """
 
     now: datetime
@@ -51,5 +52,6 @@ class Snapshot:
     tags: Mapping[Reference, tuple[str, ...] | Unknown] = field(default_factory=dict)
     images: Mapping[Reference, ImageInfo | Unknown | None] = field(default_factory=dict)
     values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
-    history: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
+    history: Mapping[tuple[str, str], tuple[Release, ...]] = field(default_factory=dict)
+    asks: tuple[Promote, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from bot.core.errors import BotError, Unavailable
 from bot.core.events import Promote
 from bot.core.identity import BOT_EMAIL
 from bot.core.models import Branch, PullRequest, Release, Unknown
+from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
 from bot.engine.outside import Outside
 
@@ -53,7 +54,7 @@ class Observer:
             branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
             failures=failures,
         )
-        return self._outside.read(snapshot)
+        return self._outside.read(replace(snapshot, history=self._history(snapshot)))
 
     def _default_branch(self, head: Commit) -> Snapshot:
         """What the default branch says at one commit; it is read again only when that moves."""
@@ -68,7 +69,6 @@ class Observer:
             pull_requests=(),
             branches={},
             event=self._event,
-            history=self._history(config, head),
         )
 
     def _config(self, head: Commit) -> Config:
@@ -90,20 +90,18 @@ class Observer:
         except Unavailable as error:
             return Unknown(str(error), error.reason_code)
 
-    def _history(self, config: Config, head: Commit) -> dict[str, tuple[Release, ...]]:
-        """The releases that the environment before the asked one has had; only a version asked by name needs them."""
-        event, git = self._event, self._edges.git
-        if not isinstance(event, Promote) or not event.version:
-            return {}
-        after = config.environments[event.environment].after
-        if after is None:
-            return {}
-        folder = config.environments[after].path
-        past = [_files(git, c.sha, [folder]) for c in git.log(None, head.sha, [folder], HISTORY)]
-        return {
-            application: tuple(deployed(config, files, after, application).release for files in past)
-            for application in config.applications
-        }
+    def _history(self, snapshot: Snapshot) -> dict[tuple[str, str], tuple[Release, ...]]:
+        """The releases that an environment has had, where somebody asks for one of them."""
+        config, git = snapshot.config, self._edges.git
+        wanted = {history_of(config.environments[ask.environment].after, ask) for ask in all_asks(snapshot)}
+        found: dict[tuple[str, str], tuple[Release, ...]] = {}
+        for environment in sorted(filter(None, wanted)):
+            folder = config.environments[environment].path
+            past = [_files(git, c.sha, [folder]) for c in git.log(None, snapshot.head.sha, [folder], HISTORY)]
+            for application in config.applications:
+                releases = (deployed(config, files, environment, application).release for files in past)
+                found[environment, application] = tuple(releases)
+        return found
 
 
 def _files(git: GitRepository, commit: str, folders: list[str]) -> Mapping[str, bytes]:
@@ -119,7 +117,7 @@ def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
     commits = git.log(base, sha)
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
     outdated = base != default and not set(paths).isdisjoint(git.changed(base, default))
-    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated)
+    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated, base)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> BotError:

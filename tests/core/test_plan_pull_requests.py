@@ -223,7 +223,7 @@ def test_an_environment_that_is_promoted_by_hand_waits_for_the_command() -> None
 
 
 def test_who_asked_for_a_version_stays_with_its_pull_request_when_it_is_rewritten() -> None:
-    history = {"shop": (Release(ready().deployed["dev", "shop"].release.images),)}
+    history = {("dev", "shop"): (Release(ready().deployed["dev", "shop"].release.images),)}
     asked = Promote("staging", (), "1.1.0", "dana")
     snapshot = after(opened(), only(replace(opened(), history=history), UpdatePullRequest, asked))
     assert "asked for by dana: version `1.1.0`" in pull(snapshot).body
@@ -236,7 +236,7 @@ def test_who_asked_for_a_version_stays_with_its_pull_request_when_it_is_rewritte
 
 
 def test_asking_twice_for_the_same_changes_nothing() -> None:
-    history = {"shop": (Release(ready().deployed["dev", "shop"].release.images),)}
+    history = {("dev", "shop"): (Release(ready().deployed["dev", "shop"].release.images),)}
     asked = Promote("staging", (), "1.1.0", "dana")
     first = replace(ready(), history=history)
     there = after(first, only(first, OpenPullRequest, asked))

@@ -206,7 +206,7 @@ def asked(version: str, **changes: Any) -> Snapshot:
     snapshot = followed(V1, V2, V3, dev="2.0.0", staging="1.0.0")
     past = [Release({"shop": ImageVersion(tag, digest(f"{SHOP}:{tag}"))}) for tag in ("2.0.0", "1.1.0", "1.0.0")]
     event = Promote("staging", (), version, "dana")
-    return replace(snapshot, event=event, history={"shop": tuple(past)}, **changes)
+    return replace(snapshot, event=event, history={("dev", "shop"): tuple(past)}, **changes)
 
 
 def test_a_version_asked_for_by_name_is_one_that_the_environment_before_had() -> None:

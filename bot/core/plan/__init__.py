@@ -10,6 +10,7 @@ from bot.core.deployed import deployed
 from bot.core.events import Build, Promote
 from bot.core.messages import Asked
 from bot.core.models import PullRequest, Unknown
+from bot.core.plan.asks import ask_for
 from bot.core.plan.pull_requests import Case, blocked, branch_name, decide
 from bot.core.plan.releases import all_builds, promoted_release, wanted_release
 from bot.core.plan.rendering import render
@@ -89,7 +90,7 @@ def _case(
     builds: Mapping[tuple[str, str], BuildState],
 ) -> list[Action | Skip]:
     """The decisions on one application in one environment."""
-    event, name = snapshot.event, branch_name(environment, application)
+    ask, name = ask_for(snapshot, environment, application), branch_name(environment, application)
     case = Case(
         snapshot,
         environment,
@@ -97,7 +98,8 @@ def _case(
         open=next((p for p in pull_requests if p.branch == name and p.state == "open"), None),
         closed=next((p for p in pull_requests if p.branch == name and p.state == "closed"), None),
         branch=snapshot.branches.get(name),
-        asked=Asked(event.version, event.by) if isinstance(event, Promote) else None,
+        asked=Asked(ask.version, ask.by, ask.rollback) if ask and not ask.refresh else None,
+        refresh=bool(ask and ask.refresh),
     )
     in_the_way = blocked(case)
     if in_the_way is not None:
@@ -117,7 +119,7 @@ def _case(
 def _release(case: Case, builds: Mapping[tuple[str, str], BuildState]) -> Release | Skip:
     """The wanted release. A version that a person asked for by name stays until its pull request is closed."""
     kept = messages.asked_for(case.branch.head) if case.open and case.branch else None
-    if kept and kept.version and case.asked is None and case.branch:
+    if kept and (kept.version or kept.rollback) and case.asked is None and case.branch:
         files = {**case.snapshot.files, **{p: c for p, c in case.branch.files.items() if c is not None}}
         there = deployed(case.snapshot.config, files, case.environment, case.application)
         return promoted_release(case.snapshot, case.environment, case.application, there.release)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.deployed import deployed
-from bot.core.events import Promote
 from bot.core.models import Commit
+from bot.core.plan.asks import all_asks, history_of
 from bot.core.plan.builds import targets
 from bot.core.plan.pull_requests import branch_name
 from bot.core.plan.releases import selected_tag
@@ -66,17 +66,17 @@ def _promoted(snapshot: Snapshot) -> Iterator[Reference]:
 
 
 def _asked(snapshot: Snapshot) -> Iterator[Reference]:
-    event = snapshot.event
-    if not isinstance(event, Promote) or not event.version:
-        return
-    for application, app in snapshot.config.applications.items():
-        if not event.covers(event.environment, application):
-            continue
-        for release in snapshot.history.get(application, ()):
-            if any(v.tag == event.version for v in release.images.values()):
-                yield from _images(snapshot, application, release)
-        if is_tag(event.version):
-            yield from (parse_repository(i.repository).with_tag(event.version) for i in app.images.values())
+    for ask in all_asks(snapshot):
+        for application, app in snapshot.config.applications.items():
+            if not ask.covers(ask.environment, application):
+                continue
+            source = history_of(snapshot.config.environments[ask.environment].after, ask)
+            past = snapshot.history.get((source, application), ()) if source else ()
+            for release in past:
+                if ask.version is None or any(v.tag == ask.version for v in release.images.values()):
+                    yield from _images(snapshot, application, release)
+            if ask.version and is_tag(ask.version):
+                yield from (parse_repository(i.repository).with_tag(ask.version) for i in app.images.values())
 
 
 def _images(snapshot: Snapshot, application: str, release: Release) -> Iterator[Reference]:
@@ -90,7 +90,7 @@ def _kept(snapshot: Snapshot, environment: str, application: str) -> Release | N
     """The release on a branch that a person asked for by version."""
     branch = snapshot.branches.get(branch_name(environment, application))
     asked = messages.asked_for(branch.head) if branch else None
-    if branch is None or asked is None or asked.version is None:
+    if branch is None or asked is None or not (asked.version or asked.rollback):
         return None
     files = {**snapshot.files, **{p: c for p, c in branch.files.items() if c is not None}}
     return deployed(snapshot.config, files, environment, application).release
@@ -102,4 +102,6 @@ def _releases(snapshot: Snapshot, application: str) -> Iterator[Release]:
         kept = _kept(snapshot, environment, application)
         if kept:
             yield kept
-    yield from snapshot.history.get(application, ())
+    for (_, name), past in snapshot.history.items():
+        if name == application:
+            yield from past

@@ -37,6 +37,7 @@ class Case(NamedTuple):
     closed: PullRequest | None
     branch: Branch | None
     asked: Asked | None
+    refresh: bool = False
 
     @property
     def name(self) -> str:
@@ -76,20 +77,25 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     if case.open is None:
         return [_open_or_wait(case, release, rendered)]
     assert case.branch is not None
-    if not _holds(case.branch, rendered) or _asked_anew(case, case.branch) or not messages.carries(case.open, release):
+    if not _holds(case, case.branch, rendered) or not messages.carries(case.open, release):
         return [_proposal(case, release, rendered)]
     return gates(case.snapshot, case.environment, case.application, case.open, case.branch)
 
 
-def _holds(branch: Branch, rendered: Rendered) -> bool:
-    """Whether the branch has the wanted content, on top of files that are still those of the default branch."""
+def _holds(case: Case, branch: Branch, rendered: Rendered) -> bool:
+    """Whether the branch has the wanted content, on top of files that are still those of the default branch.
+
+    To refresh it is to put it on top of the newest commit, whatever that changed.
+    """
+    if _asked_anew(case, branch) or (case.refresh and branch.base != case.snapshot.head.sha):
+        return False
     return branch.files == rendered.files and not branch.outdated
 
 
 def _asked_anew(case: Case, branch: Branch) -> bool:
     """Whether a person now asks for the version by name, and the branch does not say so yet."""
     asked = case.asked
-    return bool(asked and asked.version and messages.asked_for(branch.head) != asked)
+    return bool(asked and (asked.version or asked.rollback) and messages.asked_for(branch.head) != asked)
 
 
 def _nothing_to_change(case: Case) -> list[Action | Skip]:
@@ -125,7 +131,7 @@ def _proposal(case: Case, release: Release, rendered: Rendered) -> Action:
     """The pull request with this content, new or rewritten in place. A branch that holds it already is not pushed."""
     asked = case.asked or (messages.asked_for(case.branch.head) if case.open and case.branch else None)
     text = messages.proposal(case.snapshot, case.environment, case.application, release, rendered, asked)
-    there = case.branch is not None and _holds(case.branch, rendered) and not _asked_anew(case, case.branch)
+    there = case.branch is not None and _holds(case, case.branch, rendered)
     common = {
         "application": case.application,
         "environment": case.environment,

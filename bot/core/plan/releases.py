@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.actions import Skip
-from bot.core.events import Promote
 from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
+from bot.core.plan.asks import ask_for
 from bot.core.plan.builds import BuildState, build_state
 from bot.core.references import is_tag, parse_repository
 from bot.core.versions import choose
@@ -36,8 +36,10 @@ def wanted_release(
 ) -> Release | Skip:
     """The newest release that may go to the environment, or why it cannot be told."""
     here = snapshot.deployed[environment, application]
-    asked = snapshot.event
-    if isinstance(asked, Promote) and asked.version and asked.covers(environment, application):
+    asked = ask_for(snapshot, environment, application)
+    if asked and asked.rollback:
+        return _earlier_release(snapshot, environment, application, here, asked.version)
+    if asked and asked.version:
         return _asked_release(snapshot, environment, application, here, asked.version)
     after = snapshot.config.environments[environment].after
     if after is None:
@@ -51,7 +53,7 @@ def _asked_release(
     """The release that carries the asked tag: one that the environment before had, or for the first one any image."""
     after = snapshot.config.environments[environment].after
     if after is not None:
-        past = snapshot.history.get(application, ())
+        past = snapshot.history.get((after, application), ())
         found = next((r for r in past if any(v.tag == version for v in r.images.values())), None)
         if found is None:
             return messages.version_not_found(environment, application, version, after, past)
@@ -70,6 +72,18 @@ def _asked_release(
     if images == here.release.images and not any(v.tag == version for v in images.values()):
         return messages.version_not_found(environment, application, version, None, ())
     return replace(here.release, images=images)
+
+
+def _earlier_release(
+    snapshot: Snapshot, environment: str, application: str, here: Deployed, version: str | None
+) -> Release | Skip:
+    """A release that the environment had before: the one with that tag, or the last with other images."""
+    past = snapshot.history.get((environment, application), ())
+    for release in past:
+        tags = [v.tag for v in release.images.values()]
+        if version in tags if version else release.images != here.release.images:
+            return promoted_release(snapshot, environment, application, release)
+    return messages.version_not_found(environment, application, version or "another release", environment, past)
 
 
 def _from_sources(
