@@ -7,11 +7,12 @@ import os
 import re
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 import click
 
 from bot import __version__
+from bot.cli.common import settings
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
 from bot.core.references import parse, parse_repository
@@ -19,6 +20,29 @@ from bot.core.references import parse, parse_repository
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Forge: TypeAlias = Literal["github", "gitlab", "local"]
+
+_PIPELINES: Mapping[Forge, Mapping[str, str]] = {
+    "github": {
+        f".github/workflows/{name}.yml": f"github-{name}.yaml"
+        for name in ("check", "reconcile", "commands", "announce")
+    },
+    "gitlab": {".gitlab-ci.yml": "gitlab-ci.yaml"},
+    "local": {},
+}
+_FORGE_STEPS: Mapping[Forge, tuple[str, ...]] = {
+    "github": (
+        "Set the variables REGISTRY_USERNAME and GITOPS_BOT_APP_ID and the secrets REGISTRY_PASSWORD and\n"
+        "     GITOPS_BOT_APP_KEY of the repository; without the App's two, the workflows' own token is used.",
+        "Run what `gitops-bot init --protect` prints: it makes the approval binding.",
+    ),
+    "gitlab": (
+        "Set the protected, masked variables GITOPS_BOT_FORGE_TOKEN and DOCKER_AUTH_CONFIG of the project, and make\n"
+        "     a pipeline schedule for the default branch.",
+        "Run what `gitops-bot init --forge gitlab --protect` prints: it makes the approval binding.",
+    ),
+    "local": (),
+}
 _TEMPLATES = Path(__file__).parents[1] / "scaffold"
 _APPLICATION = re.compile(r"[a-z]([a-z0-9-]{0,51}[a-z0-9])?")
 _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9._/:@+~-]*[A-Za-z0-9._/@+~-])?")
@@ -52,16 +76,15 @@ _SIZES = {
 }
 
 
-def render(sample: Sample) -> dict[str, str]:
+def render(sample: Sample, forge: Forge = "github") -> dict[str, str]:
     """The files of the GitOps repository: path with `/` from its root → text, sorted by path.
 
     `BotError` says which value cannot be used; with all others the configuration is valid.
     """
     words = _words(sample)
-    found = {
-        "gitops.yaml": _fill("gitops.yaml", words),
-        ".github/workflows/gitops-bot.yml": _fill("workflow.yaml", words),
-    }
+    found = {"gitops.yaml": _fill("gitops.yaml", words)}
+    parts = {name: _fill(f"github-{name}.yaml", words).rstrip("\n") for name in ("steps", "settings")}
+    found |= {path: _fill(template, words | parts) for path, template in _PIPELINES[forge].items()}
     for environment, size in _SIZES.items():
         host = f"{sample.application}.{environment}.example.com"
         here = words | {"environment": environment, "host": host} | {k: str(v) for k, v in size._asdict().items()}
@@ -107,18 +130,41 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
     "--values", default=Sample().values, show_default=True, help="Git URL of the values-ENVIRONMENT.yaml files."
 )
 @click.option("--base", default=Sample().base, show_default=True, help="Base image with its tag.")
-def init(folder: Path, application: str, repository: str, artifacts: str, values: str, base: str) -> None:
+@click.option(
+    "--forge", type=click.Choice(get_args(Forge)), default="github", show_default=True, help="Where pull requests live."
+)
+@click.option("--protect", is_flag=True, help="Write no files: print what makes the approval binding on the forge.")
+@click.option("--apply", is_flag=True, help="With --protect on GitHub: do it, with GITOPS_BOT_FORGE_TOKEN.")
+@click.option("--app-id", type=click.IntRange(min=1), metavar="ID", help="With --protect: the bot's own GitHub App.")
+def init(folder: Path, *, forge: Forge, protect: bool, apply: bool, app_id: int | None, **sample: str) -> None:
     """Write a GitOps repository for one application into FOLDER (default: here).
 
     Nothing that is there is overwritten; a second run with the same options changes nothing.
     """
-    files = render(Sample(application, repository, artifacts, values, base))
+    if protect:
+        _protect(forge, app_id, apply=apply)
+        return
+    if apply or app_id:
+        raise click.UsageError("--apply and --app-id go with --protect.")
+    files = render(Sample(**sample), forge)
     new = write(folder, files)
     for path in new:
         click.echo(f"wrote {folder / path}")
     if not new:
         click.echo(f"all {len(files)} files are there already")
-    click.echo(_next_steps(application))
+    click.echo(_next_steps(sample["application"], forge))
+
+
+def _protect(forge: Forge, app_id: int | None, *, apply: bool) -> None:
+    from bot.cli import protect
+
+    if not apply:
+        click.echo(protect.as_text(forge, app_id))
+        return
+    if forge != "github":
+        raise click.UsageError("--apply is for GitHub; for others, run what --protect prints.")
+    for line in protect.apply(settings(), app_id):
+        click.echo(line)
 
 
 def _words(sample: Sample) -> dict[str, str]:
@@ -174,12 +220,13 @@ def _in_the_way(folder: Path, path: str, content: bytes) -> bool:
     return target.is_symlink() or not target.is_file() or target.read_bytes() != content
 
 
-def _next_steps(application: str) -> str:
+def _next_steps(application: str, forge: Forge) -> str:
     namespaces = ", ".join(f"{application}-{environment}" for environment in _SIZES)
-    return (
-        "\nNext:\n"
-        "  1. Read gitops.yaml, then run `gitops-bot validate`.\n"
-        "  2. Commit, and push to the repository that Flux watches.\n"
-        "  3. Apply envs/ENVIRONMENT/flux.yaml to each environment's cluster with kubectl.\n"
-        f"  4. Make the image pull secret `registry-credentials` in the namespaces {namespaces}."
-    )
+    steps = [
+        "Read gitops.yaml, then run `gitops-bot validate`.",
+        "Commit, and push to the repository that Flux watches.",
+        "Apply envs/ENVIRONMENT/flux.yaml to each environment's cluster with kubectl.",
+        f"Make the image pull secret `registry-credentials` in the namespaces {namespaces}.",
+        *_FORGE_STEPS[forge],
+    ]
+    return "\nNext:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1))

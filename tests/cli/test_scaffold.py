@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.scaffold import Sample, init, render, write
+from bot.cli.scaffold import Forge, Sample, init, render, write
 from bot.core.config import Config, load_config
 from bot.core.errors import BotError
 
@@ -176,11 +176,39 @@ def test_any_values_are_read_back_as_they_were_given(host: str, path: list[str],
     assert (chart["dockerRegistry"], chart["imageName"]) == (host, "/".join(path))
 
 
-def test_the_workflow_may_read_and_takes_no_foreign_text_into_a_shell() -> None:
-    text = render(Sample())[".github/workflows/gitops-bot.yml"]
-    workflow = yaml.safe_load(text)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "${{" not in text
-    for job in workflow["jobs"].values():
-        actions = [step["uses"] for step in job["steps"] if "uses" in step]
-        assert all(len(action.rpartition("@")[2]) == 40 for action in actions)
+@pytest.mark.parametrize(
+    ("forge", "pipeline"),
+    [
+        ("github", {f".github/workflows/{n}.yml" for n in ("check", "reconcile", "commands", "announce")}),
+        ("gitlab", {".gitlab-ci.yml"}),
+        ("local", set()),
+    ],
+)
+def test_each_forge_gets_its_own_pipeline_beside_the_same_valid_files(
+    tmp_path: Path, forge: str, pipeline: set[str]
+) -> None:
+    result = run(str(tmp_path), "--forge", forge)
+    assert result.exit_code == 0, result.output
+    written = tree(tmp_path)
+    assert {path for path in written if not path.startswith("envs/")} == {"gitops.yaml", *pipeline}
+    assert load_config(written["gitops.yaml"]) == config_in(render(Sample()))
+
+
+@pytest.mark.parametrize(
+    ("forge", "words"), [("github", "REGISTRY_USERNAME"), ("gitlab", "GITOPS_BOT_FORGE_TOKEN"), ("local", "")]
+)
+def test_what_to_set_on_the_forge_is_said_in_the_end(tmp_path: Path, forge: str, words: str) -> None:
+    printed = run(str(tmp_path), "--forge", forge).output
+    assert words in printed
+    assert ("init --protect" in printed or "--forge gitlab --protect" in printed) is (forge != "local")
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+@given(host=st.sampled_from(["localhost", "[::1]:5000", "1.5", "r.io"]))
+def test_a_pipeline_is_yaml_for_any_registry(forge: Forge, host: str) -> None:
+    files = render(Sample(repository=f"{host}/team/app"), forge)
+    for path in files:
+        assert yaml.safe_load(files[path])
+    if forge == "github":
+        job = yaml.safe_load(files[".github/workflows/reconcile.yml"])["jobs"]["reconcile"]
+        assert [s["env"]["REGISTRY"] for s in job["steps"] if "REGISTRY" in s.get("env", {})] == [host]
