@@ -34,6 +34,8 @@ class LocalPlace(Place):
     """People use the methods that `gitops-bot pr` uses."""
 
     forge: LocalForge
+    nobody = "no body"
+    """Whoever could be a person is one here."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -31,6 +31,10 @@ class Place(ABC):
     """
 
     forge: Forge
+    nobody = "nobody"
+    """A name that nobody has."""
+    other_bot = "renovate[bot]"
+    """The name of another bot, which may comment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
