@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.core.errors import Conflict, NotFound, Refused, Unavailable
-from bot.core.models import Review
+from bot.core.models import Deployment, Person, Review
 from bot.forges.local import Comment, LocalForge
+from bot.forges.local_store import FIRST
 from tests.forges.place import APPROVED
 from tests.git_remote import run
 
@@ -33,6 +35,16 @@ def test_a_review_is_of_the_head_that_was_there(local: LocalPlace) -> None:
     assert reviews[0].time.utcoffset() is not None
 
 
+def test_a_review_for_another_head_than_the_present_one_is_a_conflict(local: LocalPlace) -> None:
+    number, seen = local.request()
+    local.forge.approve(number, "alice", head=seen)
+    new = local.branch(text="tag: 3\n")
+    for review in (local.forge.approve, local.forge.request_changes):
+        with pytest.raises(Conflict, match=new):
+            review(number, "bob", head=seen)
+    assert [r.author for r in local.forge.pull_request(number).request.reviews] == ["alice"]
+
+
 def test_nobody_reviews_their_own_pull_request(local: LocalPlace) -> None:
     number, _ = local.request()
     for review in (local.forge.approve, local.forge.request_changes):
@@ -42,7 +54,7 @@ def test_nobody_reviews_their_own_pull_request(local: LocalPlace) -> None:
     assert local.forge.pull_request(number).request.reviews == ()
 
 
-@pytest.mark.parametrize("name", ["", "-alice", "alice bob", "ali\nce", "../x", "älice", "a" * 64, "alice\n"])
+@pytest.mark.parametrize("name", ["", "[bot]", "-alice", "alice bob", "ali\nce", "../x", "älice", "a" * 64, "alice\n"])
 def test_names_of_people_are_plain(local: LocalPlace, name: str) -> None:
     number, head = local.approved()
     actions: list[Callable[[], object]] = [
@@ -67,16 +79,105 @@ def test_nobody_speaks_as_the_bot(local: LocalPlace) -> None:
         local.forge.merge(number, "GITOPS-BOT", head)
 
 
-def test_comments_are_kept_in_order_and_name_their_authors(local: LocalPlace) -> None:
+def test_all_that_was_said_is_kept_in_order_and_names_its_author(local: LocalPlace) -> None:
     number, _ = local.request()
     local.forge.add_comment(number, "Alice", "/promote \udcff")
     local.forge.comment(number, "reply", "done")
+    local.forge.approve(number, "Carol")
+    review = local.forge.approve(number, "Carol", "Fine")
+    local.forge.react(review, "eyes")
     local.forge.close(number, "bob")
     comments = local.forge.comments(number)
     assert isinstance(comments[0], Comment)
-    shown = [(comment.author, comment.body, comment.key) for comment in comments]
-    assert shown == [("alice", "/promote ?", None), ("gitops-bot", "done", "reply"), ("bob", "Closed.", None)]
+    assert [(comment.author, comment.body, comment.key) for comment in comments] == [
+        ("alice", "/promote ?", None),
+        ("gitops-bot", "done", "reply"),
+        ("carol", "Fine", None),
+        ("bob", "Closed.", None),
+    ]
+    assert {comment.id: comment.reactions for comment in comments if comment.reactions} == {review: {"eyes"}}
     assert local.forge.pull_request(number).state == "closed"
+
+
+def test_people_edit_what_is_theirs_and_nothing_else(local: LocalPlace) -> None:
+    number, _ = local.request()
+    comment = local.forge.add_comment(number, "alice", "/status")
+    with pytest.raises(Refused) as error:
+        local.forge.edit_comment(comment, "mallory", "/promote prod")
+    assert error.value.reason_code == "not_yours"
+    local.forge.edit_comment(comment, "Alice", "/status")
+    assert not local.forge.user_comment(comment).edited
+    local.forge.edit_comment(comment, "Alice", "/diff prod")
+    assert local.forge.user_comment(comment)[3] == "/diff prod"
+    assert local.forge.user_comment(comment).edited
+
+
+@pytest.mark.parametrize("comment", ["", "1", "comment:", "comment:2", "comment:01", "pull_requests:1", "comment:1 "])
+def test_a_comment_that_is_not_there_is_named(local: LocalPlace, comment: str) -> None:
+    number, _ = local.request()
+    local.forge.add_comment(number, "alice", "/status")
+    actions: list[Callable[[], object]] = [
+        lambda: local.forge.react(comment, "eyes"),
+        lambda: local.forge.edit_comment(comment, "alice", "x"),
+        lambda: local.forge.user_comment(comment),
+    ]
+    for action in actions:
+        with pytest.raises(NotFound, match="there is no comment"):
+            action()
+    assert [(c.body, c.reactions) for c in local.forge.comments(number)] == [("/status", frozenset())]
+
+
+def test_everyone_may_write_unless_something_else_was_said(local: LocalPlace) -> None:
+    assert local.forge.person("somebody", frozenset({"acme/ops"})) == Person("write")
+    local.forge.set_person("Somebody", "read", ["Acme/Ops"])
+    assert local.forge.person("SOMEBODY", frozenset({"acme/ops"})) == Person("read", frozenset({"acme/ops"}))
+    assert local.forge.person("gitops-bot") == Person("none")
+
+
+def test_teams_that_hold_somebody_are_asked_for_a_review(local: LocalPlace) -> None:
+    number, _ = local.request()
+    local.forge.set_person("carol", "write", ["acme/ops"])
+    local.forge.set_person("mallory", "none")
+    for _ in range(2):
+        local.forge.request_reviews(number, ["Dave", "mallory", "gitops-bot"], ["Acme/Ops", "acme/nobody"])
+    assert local.forge.pull_request(number).reviewers == {"dave", "acme/ops"}
+
+
+def test_a_database_of_the_first_version_keeps_what_is_in_it(local: LocalPlace) -> None:
+    database = local.folder / "forge.sqlite"
+    head = local.branch()
+    connection = sqlite3.connect(database)
+    for statement in (*FIRST, "PRAGMA user_version = 1"):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO pull_requests (branch, head, title, body, author, created)"
+        " VALUES ('bot/dev/shop', ?, 'Title', 'Body', 'gitops-bot', '2026-01-01T00:00:00+00:00')",
+        (head,),
+    )
+    connection.execute(
+        "INSERT INTO reviews (number, author, state, head, time)"
+        " VALUES (1, 'alice', 'approved', ?, '2026-01-02T00:00:00+00:00')",
+        (head,),
+    )
+    connection.execute(
+        "INSERT INTO comments (number, author, body, time) VALUES (1, 'alice', '/status', '2026-01-03T00:00:00+00:00')"
+    )
+    connection.commit()
+    connection.close()
+    found = local.forge.pull_request(1)
+    assert (found.request.head, found.request.title, found.request.labels) == (head, "Title", frozenset())
+    assert [review[:3] for review in found.request.reviews] == [("alice", "approved", head)]
+    [comment] = local.again().comments_since(datetime(2026, 1, 3, 1, tzinfo=timezone(timedelta(hours=1))))
+    assert (comment.author, comment.body, comment.edited) == ("alice", "/status", False)
+    local.forge.set_label(1, "hold", present=True)
+    assert local.again().pull_request(1).request.labels == {"hold"}
+
+
+def test_a_branch_without_commits_of_its_own_gets_no_pull_request(local: LocalPlace) -> None:
+    local.git.push("bot/dev/shop", local.git.head().sha, None)
+    with pytest.raises(Refused) as error:
+        local.forge.open_pull_request("bot/dev/shop", "Title", "Body")
+    assert error.value.reason_code == "nothing_to_merge"
 
 
 def test_a_number_that_is_not_there_is_named(local: LocalPlace) -> None:
@@ -88,15 +189,20 @@ def test_a_number_that_is_not_there_is_named(local: LocalPlace) -> None:
         lambda: local.forge.close_pull_request(7),
         lambda: local.forge.merge_pull_request(7, "0" * 40),
         lambda: local.forge.comment(7, "key", "x"),
+        lambda: local.forge.set_label(7, "hold", present=True),
+        lambda: local.forge.request_reviews(7, ["alice"]),
     ]
     for action in actions:
         with pytest.raises(NotFound, match="no pull request #7"):
             action()
 
 
-def test_a_status_needs_a_commit(local: LocalPlace) -> None:
+def test_a_status_and_a_deployment_need_a_commit(local: LocalPlace) -> None:
     with pytest.raises(NotFound):
         local.forge.set_status("1" * 40, APPROVED)
+    with pytest.raises(NotFound):
+        local.forge.set_deployment(Deployment("dev/shop", "1" * 40, "shop 1.0.0"))
+    assert local.forge.deployments() == {}
 
 
 def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: LocalPlace) -> None:
@@ -112,9 +218,12 @@ def test_a_person_who_merges_is_named_in_the_commit_and_in_the_list(local: Local
 
 def test_a_person_needs_the_approval_status_too(local: LocalPlace) -> None:
     number, head = local.request()
-    with pytest.raises(Refused) as error:
+    with pytest.raises(Refused, match="the bot has not looked at it yet") as error:
         local.forge.merge(number, "alice", head)
     assert error.value.reason_code == "needs_approval"
+    local.forge.set_status(head, APPROVED._replace(state="pending", description="1 of 2 approvals"))
+    with pytest.raises(Refused, match="1 of 2 approvals"):
+        local.forge.merge(number, "alice", head)
     assert local.forge.pull_request(number).merged_by is None
 
 
