@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,6 +31,7 @@ NAMES = (
     "GITOPS_BOT_CACHE",
     "GITOPS_BOT_GIT_TOKEN",
     "GITOPS_BOT_USER",
+    "GITOPS_BOT_WEBHOOK_SECRETS",
 )
 
 
@@ -82,6 +84,7 @@ class Settings:
     cache: Path
     git_token: Secret | None
     user: str
+    webhook_secrets: tuple[Secret, ...]
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -104,6 +107,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         cache=_cache(given["GITOPS_BOT_CACHE"], environ),
         git_token=_token("GITOPS_BOT_GIT_TOKEN", given),
         user=_user(given["GITOPS_BOT_USER"] or environ.get("USER") or "nobody"),
+        webhook_secrets=_webhook_secrets(given["GITOPS_BOT_WEBHOOK_SECRETS"] or ""),
     )
 
 
@@ -210,3 +214,23 @@ def _user(name: str) -> str:
     if not name.isprintable() or any(c.isspace() for c in name):
         raise SettingsError("GITOPS_BOT_USER holds white space or a control character", fix="set it to a user's name")
     return name
+
+
+def _webhook_secrets(text: str) -> tuple[Secret, ...]:
+    """Several may be given while one takes the place of another, separated by commas."""
+    secrets = [part.strip() for part in text.split(",") if part.strip()]
+    for secret in secrets:
+        if not secret.isascii() or not secret.isprintable() or " " in secret:
+            fix = "use printable ASCII, and separate secrets by commas"
+            raise SettingsError("GITOPS_BOT_WEBHOOK_SECRETS holds a character that no secret may have", fix=fix)
+        if secret.startswith("whsec_") and not _is_base64(secret.removeprefix("whsec_")):
+            fix = "copy it again from the webhook's page"
+            raise SettingsError("GITOPS_BOT_WEBHOOK_SECRETS: what follows whsec_ is not base64", fix=fix)
+    return tuple(map(Secret, secrets))
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(b64decode(text, validate=True))
+    except ValueError:
+        return False

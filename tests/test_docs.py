@@ -246,6 +246,9 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     hold(0, "pr list")
     hold(0, "pr show", "2")
     hold(0, "promote", "staging")
+    (tmp_path / "event.json").write_text("{}")
+    for name in ("push", "ping"):
+        hold(0, "handle", "--event-path", str(tmp_path / "event.json"), "--event-name", name)
     hold(0, "validate")
     hold(1, "validate", str(tmp_path / "bad.yaml"))
     commit(story.world.artifacts, {"Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN true\n"}, "Need an engine")

@@ -25,6 +25,7 @@ def test_without_any_variable_the_defaults_hold() -> None:
         cache=Path("/home/alice/.cache/gitops-bot"),
         git_token=None,
         user="nobody",
+        webhook_secrets=(),
     )
 
 
@@ -39,6 +40,7 @@ def test_every_variable_is_read() -> None:
             "GITOPS_BOT_CACHE": "/srv/cache",
             "GITOPS_BOT_GIT_TOKEN": "hunter2\n",
             "GITOPS_BOT_USER": "alice",
+            "GITOPS_BOT_WEBHOOK_SECRETS": "old-one, whsec_bmV3IG9uZQ==,",
         }
     )
     assert settings.repository == "https://host.example/gitops.git"
@@ -49,6 +51,7 @@ def test_every_variable_is_read() -> None:
     assert settings.git_token is not None
     assert settings.git_token.reveal() == "hunter2"
     assert settings.user == "alice"
+    assert [secret.reveal() for secret in settings.webhook_secrets] == ["old-one", "whsec_bmV3IG9uZQ=="]
 
 
 def test_a_real_forge_is_named_with_its_address_and_token() -> None:
@@ -117,7 +120,7 @@ def test_who_logged_in_is_who_acts() -> None:
     ("environ", "message", "fix"),
     [
         ({"GITOPS_BOT_REPOSITRY": "x"}, "no setting GITOPS_BOT_REPOSITRY", "did you mean GITOPS_BOT_REPOSITORY?"),
-        ({"GITOPS_BOT_WEBHOOK_SECRETS_X": "x"}, "no setting GITOPS_BOT_WEBHOOK", "unset it"),
+        ({"GITOPS_BOT_ZOOKEEPER": "x"}, "no setting GITOPS_BOT_ZOOKEEPER", "unset it"),
         ({"GITOPS_BOT_FORGE": "gitea"}, "GITOPS_BOT_FORGE: 'gitea' is not known", "use one of: local, github, gitlab"),
         ({"GITOPS_BOT_BUILDER": "kaniko"}, "GITOPS_BOT_BUILDER: 'kaniko' is not known", "one of: assemble, docker"),
         ({"GITOPS_BOT_REGISTRY": "layout:"}, "GITOPS_BOT_REGISTRY: 'layout' is not known", "layout:FOLDER"),
@@ -126,6 +129,8 @@ def test_who_logged_in_is_who_acts() -> None:
         ({"GITOPS_BOT_REPOSITORY": "https://hunter2@host/x"}, "GITOPS_BOT_REPOSITORY: there are cred", "GIT_TOKEN"),
         ({"GITOPS_BOT_GIT_TOKEN": "hunter2\nX-Evil: 1"}, "GITOPS_BOT_GIT_TOKEN holds", "the token alone"),
         ({"GITOPS_BOT_GIT_TOKEN": " "}, "GITOPS_BOT_GIT_TOKEN holds", "the token alone"),
+        ({"GITOPS_BOT_WEBHOOK_SECRETS": "hunter2 x"}, "GITOPS_BOT_WEBHOOK_SECRETS holds", "commas"),
+        ({"GITOPS_BOT_WEBHOOK_SECRETS": "whsec_hunter2!"}, "GITOPS_BOT_WEBHOOK_SECRETS: what follows", "copy it"),
         ({"GITOPS_BOT_USER": "alice bob"}, "GITOPS_BOT_USER holds", "a user's name"),
         ({"HOME": ""}, "there is no folder for the cache", "GITOPS_BOT_CACHE"),
     ],

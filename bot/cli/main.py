@@ -7,6 +7,7 @@ import click
 from bot import __version__
 from bot.cli.common import Bot
 from bot.cli.demo import demo
+from bot.cli.handle import handle, serve
 from bot.cli.pulls import pr
 from bot.cli.reconcile import build, plan, promote, run
 from bot.cli.scaffold import init
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (init, validate, schema, run, plan, status, build, promote, pr, demo):
+for command in (init, validate, schema, run, plan, status, build, promote, pr, handle, serve, demo):
     main.add_command(command)

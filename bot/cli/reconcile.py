@@ -85,9 +85,9 @@ def _handle(event: Event, *, as_json: bool, exit_code: bool) -> None:
 
     report = handle(event, edges())
     if as_json:
-        print_json(_report_json(report))
+        print_json(report_json(report))
     else:
-        _print_report(report)
+        print_report(report)
     if report.failed or _refused(event, report.left.skips):
         raise SystemExit(1)
     if exit_code and not report.done:
@@ -103,7 +103,7 @@ def _refused(event: Event, skips: Iterable[Skip]) -> bool:
     return isinstance(event, Build) and any(True for _ in skips)
 
 
-def _report_json(report: Report) -> dict[str, Any]:
+def report_json(report: Report) -> dict[str, Any]:
     """The documented shape of `run`, `build` and `promote` with --json (docs/json.md)."""
     from bot.core.actions import action_json
 
@@ -114,7 +114,8 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _print_report(report: Report) -> None:
+def print_report(report: Report) -> None:
+    """What was done, what failed, and why not more, for people."""
     for action in report.done:
         say(f"done    {action.summary}")
         _print_changes(action)

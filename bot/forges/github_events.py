@@ -1,0 +1,134 @@
+"""GitHub's webhooks: bytes and headers in, an event of ours out; nothing here reads, writes or waits.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from bot.core.events import Commented, Ignored, Reconcile
+from bot.core.models import UserComment
+from bot.forges.deliveries import (
+    BadSignature,
+    Delivery,
+    Payload,
+    check_content_type,
+    check_size,
+    delivery_id,
+    lowered,
+    read_payload,
+    repository_path,
+    same,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.core.events import Event
+
+_PULL_REQUEST = frozenset(
+    {"opened", "reopened", "closed", "synchronize", "edited", "labeled", "unlabeled", "ready_for_review"}
+    | {"converted_to_draft"}
+)
+# What may change the bot's decision: the event, and its actions where not every one does.
+_CHANGES: Mapping[str, frozenset[str] | None] = {
+    "push": None,
+    "status": None,
+    "schedule": None,
+    "workflow_dispatch": None,
+    "repository_dispatch": None,
+    "pull_request": _PULL_REQUEST,
+    "pull_request_review": frozenset({"submitted", "dismissed"}),
+    "check_run": frozenset({"completed"}),
+    "check_suite": frozenset({"completed"}),
+    "package": frozenset({"published", "updated"}),
+    "registry_package": frozenset({"published", "updated"}),
+}
+# What may hold commands: the object with the text, the object with the number, the action that is no edit.
+_COMMENTS = {
+    "issue_comment": ("comment", "issue", "created"),
+    "pull_request_review": ("review", "pull_request", "submitted"),
+    "pull_request_review_comment": ("comment", "pull_request", "created"),
+}
+
+
+def verify_github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
+    """`BadSignature` unless `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the secrets.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    check_size(body)
+    given = lowered(headers).get("x-hub-signature-256", "")
+    expected = [f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}" for secret in secrets if secret]
+    if not same(given, expected):
+        raise BadSignature("the delivery is not signed with a secret of this bot")
+
+
+def parse_github(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], *, bot: str, repository: str
+) -> Delivery:
+    """A delivery, verified, by its `X-GitHub-Delivery`; `bot` and `repository` as in `event_of`.
+
+    Raises `BadSignature`, and `BadDelivery` for what is signed and no event.
+    """
+    verify_github(headers, body, secrets)
+    given = lowered(headers)
+    check_content_type(given)
+    name = given.get("x-github-event", "")
+    event = event_of(name, read_payload(body), bot=bot, repository=repository)
+    return Delivery(delivery_id(given.get("x-github-delivery", "")), event)
+
+
+def event_of(name: str, payload: Payload, *, bot: str, repository: str) -> Event | Ignored:
+    """What an event means: its name (`issue_comment`, as GITHUB_EVENT_NAME has it), and its payload.
+
+    `bot` is the bot's own login, `repository` the GitOps repository as `repository_path` gives it: a comment
+    elsewhere is none of ours, whereas a push elsewhere may be to a source. `BadDelivery` for a comment that
+    lacks what a comment has.
+    """
+    if name == "ping":
+        return Ignored("ping", "a ping only shows that the webhook is set up")
+    # GitHub Actions names it so; what it runs with differs, what it means does not.
+    name = "pull_request" if name == "pull_request_target" else name
+    if name not in _CHANGES and name not in _COMMENTS:
+        return Ignored("unknown_event", f"the bot takes nothing from the event {name[:50]!r}")
+    action = payload.text("action")
+    if name in _COMMENTS and action == _COMMENTS[name][2]:
+        return _comment(name, payload, bot.lower(), repository)
+    if name in _COMMENTS and action == "edited":
+        return Ignored("edited", "commands count as they were first written")
+    actions = _CHANGES.get(name, frozenset())
+    if actions is None or action in actions:
+        return Reconcile()
+    return Ignored("no_effect", f"{name} {action[:50]!r} changes nothing that the bot decides on")
+
+
+def _comment(name: str, payload: Payload, bot: str, repository: str) -> Event | Ignored:
+    holder, place, _ = _COMMENTS[name]
+    comment, number = payload.below(holder), payload.below(place).number("number")
+    if holder == "review" and not comment.text("body").strip():
+        return Reconcile()
+    if repository not in _paths(payload.below("repository")):
+        return Ignored("other_repository", "the comment is in another repository than the bot's")
+    if "user" not in comment:
+        return Ignored("no_author", "the comment's author has no account any more")
+    author = comment.below("user")
+    by = {author.name("login").lower(), payload.below("sender").name("login").lower()}
+    if bot in by:
+        return Ignored("own_comment", "the bot wrote it")
+    if "Bot" in {author.text("type"), payload.below("sender").text("type")}:
+        return Ignored("by_bot", "bots give no commands")
+    on_pull_request = place == "pull_request" or "pull_request" in payload.below("issue")
+    time = comment.time("submitted_at" if holder == "review" else "created_at")
+    # The node id is what GraphQL calls `id`: one kind of id for comments, reviews and review comments.
+    found = (comment.token("node_id"), number, author.name("login"), comment.text("body"), time, on_pull_request)
+    return Commented(UserComment(*found))
+
+
+def _paths(repository: Payload) -> set[str]:
+    """All that the repository may be called in a git URL; a server may live below a path of its host."""
+    urls = [repository.text(key) for key in ("full_name", "clone_url", "ssh_url")]
+    return {repository_path(url) for url in urls if url}
