@@ -1,0 +1,135 @@
+"""What the bot asks GitHub by GraphQL: one query a kind; every list has the page information that shows a cut.
+
+https://docs.github.com/en/graphql/reference
+"""
+
+from __future__ import annotations
+
+_PAGE = "pageInfo { hasNextPage endCursor }"
+_ACTOR = "author { __typename login }"
+_REVIEWS = f"{_PAGE} nodes {{ state submittedAt commit {{ oid }} {_ACTOR} }}"
+_COMMENTS = f"{_PAGE} nodes {{ fullDatabaseId body viewerDidAuthor }}"
+_SAID = f"id body createdAt lastEditedAt viewerDidAuthor {_ACTOR} reactionGroups {{ content viewerHasReacted }}"
+_BACK = "pageInfo { hasPreviousPage startCursor }"
+_CONTEXTS = f"""{_PAGE} nodes {{
+  __typename
+  ... on StatusContext {{ context state description }}
+  ... on CheckRun {{
+    name status conclusion title
+    checkSuite @include(if: $workflows) {{ workflowRun {{ workflow {{ resourcePath }} }} }}
+  }}
+}}"""
+_HEAD = "query($owner: String!, $name: String!"
+
+PULL_REQUESTS = f"""
+{_HEAD}, $states: [PullRequestState!]!, $open: Boolean!, $size: Int!, $after: String, $workflows: Boolean!) {{
+  repository(owner: $owner, name: $name) {{
+    defaultBranchRef {{ name }}
+    pullRequests(states: $states, first: $size, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
+      {_PAGE}
+      nodes {{
+        id number title body state headRefName headRefOid baseRefName isCrossRepository {_ACTOR}
+        labels(first: 100) {{ {_PAGE} nodes {{ name }} }}
+        comments(first: 30) {{ {_COMMENTS} }}
+        reviews(first: 50) @include(if: $open) {{ {_REVIEWS} }}
+        headRef @include(if: $open) {{
+          target {{ oid ... on Commit {{ statusCheckRollup {{ contexts(first: 50) {{ {_CONTEXTS} }} }} }} }}
+        }}
+      }}
+    }}
+  }}
+}}
+"""
+"""`open`: with reviews and statuses, of which only those of an open pull request count."""
+
+MORE_REVIEWS = f"""
+query($id: ID!, $after: String) {{
+  node(id: $id) {{ ... on PullRequest {{ reviews(first: 100, after: $after) {{ {_REVIEWS} }} }} }}
+}}
+"""
+
+MORE_CONTEXTS = f"""
+{_HEAD}, $oid: GitObjectID!, $after: String, $workflows: Boolean!) {{
+  repository(owner: $owner, name: $name) {{
+    object(oid: $oid) {{
+      ... on Commit {{ statusCheckRollup {{ contexts(first: 100, after: $after) {{ {_CONTEXTS} }} }} }}
+    }}
+  }}
+}}
+"""
+
+COMMENTS = f"""
+{_HEAD}, $number: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{ comments(first: 100, after: $after) {{ {_COMMENTS} }} }}
+  }}
+}}
+"""
+
+MERGEABLE = f"""
+{_HEAD}, $number: Int!, $head: GitObjectID!, $context: String!) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{ state headRefOid mergeable }}
+    object(oid: $head) {{ ... on Commit {{ status {{ context(name: $context) {{ state description }} }} }} }}
+  }}
+}}
+"""
+
+SAID_ON_PULL_REQUESTS = f"""
+{_HEAD}, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    talks: pullRequests(first: 50, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      {_PAGE}
+      nodes {{
+        id number updatedAt
+        comments(last: 30) {{ {_BACK} nodes {{ {_SAID} }} }}
+        reviews(last: 30) {{ {_BACK} nodes {{ {_SAID} submittedAt }} }}
+      }}
+    }}
+  }}
+}}
+"""
+
+SAID_ON_ISSUES = f"""
+{_HEAD}, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    talks: issues(first: 50, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      {_PAGE}
+      nodes {{ id number updatedAt comments(last: 30) {{ {_BACK} nodes {{ {_SAID} }} }} }}
+    }}
+  }}
+}}
+"""
+
+EARLIER_COMMENTS = f"""
+query($id: ID!, $before: String) {{
+  node(id: $id) {{
+    ... on PullRequest {{ found: comments(last: 100, before: $before) {{ {_BACK} nodes {{ {_SAID} }} }} }}
+    ... on Issue {{ found: comments(last: 100, before: $before) {{ {_BACK} nodes {{ {_SAID} }} }} }}
+  }}
+}}
+"""
+
+EARLIER_REVIEWS = f"""
+query($id: ID!, $before: String) {{
+  node(id: $id) {{
+    ... on PullRequest {{ found: reviews(last: 100, before: $before) {{ {_BACK} nodes {{ {_SAID} submittedAt }} }} }}
+  }}
+}}
+"""
+
+DEPLOYMENTS = f"""
+{_HEAD}, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    environments(first: 100, after: $after) {{
+      {_PAGE} nodes {{ name latestCompletedDeployment {{ commitOid description }} }}
+    }}
+  }}
+}}
+"""
+
+REACT = """
+mutation($subject: ID!, $content: ReactionContent!) {
+  addReaction(input: {subjectId: $subject, content: $content}) { reaction { content } }
+}
+"""
