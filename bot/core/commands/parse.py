@@ -2,57 +2,99 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING
+
+from bot.core.commands.check import check
+from bot.core.commands.records import Command, Mistake
+from bot.core.commands.verbs import VERBS
+from bot.core.commands.words import BLANK, nearest, shown, split_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from bot.core.commands.verbs import Verb
 
-
-class Command(NamedTuple):
-    """One command, valid in itself: who may give it, and whether its names exist, is for others to say.
-
-    `flags`: the value of each given flag, True for one that stands alone. `argument` is `help`'s verb, `approve`'s
-    commit (small letters), `rebuild`'s application. `line` counts from 1, `text` is the line without outer blanks.
-    """
-
-    verb: Verb
-    environment: str | None
-    flags: Mapping[str, str | bool]
-    reason: str
-    argument: str = ""
-    line: int = 1
-    text: str = ""
-
-    @property
-    def applications(self) -> tuple[str, ...]:
-        """The names in `--app`; none: all of them."""
-        app = self.flags.get("app")
-        return tuple(dict.fromkeys(app.split(","))) if isinstance(app, str) else ()
-
-
-class Mistake(NamedTuple):
-    """Something that was meant as a command and is none: a stable reason code, the line as written, what is wrong.
-
-    `message` is one line of Markdown that is safe to show; `text` is not. `suggestion` is what to type next, with
-    `<…>` for what only the person knows.
-    """
-
-    reason_code: str
-    text: str
-    message: str
-    suggestion: str
+MOST_COMMANDS = 5
+LONGEST_BODY = 65_536
+"""Characters of a comment on GitHub; what is longer (GitLab allows a million) is not parsed."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse(body: str, bot: str) -> tuple[Command | Mistake, ...]:
-    """A comment (Markdown) and the bot's user name → what it asks for, in the order of its lines. Never raises."""
-    raise NotImplementedError
+    """A comment (Markdown) and the bot's user name → what it asks for, in the order of its lines. Never raises.
+
+    A command is a line of open text, `/verb …` or `@bot verb …`, indented by three blanks at most. Unknown `/words`
+    say nothing, unless they are within two edits of a verb; whatever is said to `@bot` comes back as something.
+    """
+    text = re.sub(r"\r\n?", "\n", _SURROGATE.sub("\ufffd", body)).replace("\0", "\ufffd")
+    start = _start(bot)
+    if not start.search(text):
+        return ()
+    if len(text) > LONGEST_BODY:
+        return _too_long(text, start)
+    # Only now, and only for comments that may hold a command: the parser takes a while to import and to run.
+    from bot.core.commands.markdown import spoken_lines
+
+    found = [read for number, line in spoken_lines(text) if (read := _read(line, number, start))]
+    if len(found) <= MOST_COMMANDS:
+        return tuple(found)
+    message = f"A comment may hold {MOST_COMMANDS} commands, this one holds {len(found)}: none was run."
+    return (Mistake("too_many_commands", found[MOST_COMMANDS].text, message, found[0].text),)
 
 
 def naming(command: Command, environments: Collection[str]) -> Command:
     """The command with the first word of its reason as its environment, if it is one: `/unfreeze prod done`.
 
-    Only for `unfreeze`, where the environment may be left out and nothing stands between it and the reason.
+    Only `unfreeze` changes: its environment may be left out, and no flag stands between it and the reason.
     """
-    raise NotImplementedError
+    word, rest = split_word(command.reason)
+    if command.verb != "unfreeze" or word not in environments or not rest:
+        return command
+    return command._replace(environment=word, reason=rest)
+
+
+def _start(bot: str) -> re.Pattern[str]:
+    """What a line begins with that is said to the bot. GitHub mentions an app without the `[bot]` of its name."""
+    name = re.escape(bot.removesuffix("[bot]"))
+    return re.compile(rf"^ {{0,3}}(?:/(?=[^ \t\n/])|(?P<mention>@{name})(?=[ \t\n]|\Z))", re.M | re.A | re.I)
+
+
+def _too_long(text: str, start: re.Pattern[str]) -> tuple[Mistake, ...]:
+    for found in start.finditer(text):
+        line = text[found.end() : found.end() + 100].partition("\n")[0]
+        if found["mention"] or _verb(split_word(line)[0]):
+            message = f"The comment has more than {LONGEST_BODY:,} characters, so I did not read it."
+            return (Mistake("too_long", f"{found[0]}{line}".strip(BLANK), message, f"{found[0]}{line}".strip(BLANK)),)
+    return ()
+
+
+def _read(line: str, number: int, start: re.Pattern[str]) -> Command | Mistake | None:
+    found = start.match(line)
+    if found is None:
+        return None
+    mention = found["mention"]
+    prefix = f"{mention} " if mention else "/"
+    word, rest = split_word(line[found.end() :].strip(BLANK))
+    verb = _verb(word)
+    text = line.strip(BLANK)
+    if verb is not None:
+        return check(Command(verb, None, {}, "", line=number, text=text), rest, prefix)
+    near = nearest(word.lower().lstrip("/"), VERBS)
+    if near is None and not mention:
+        return None
+    message = f"{shown(word)} is none of my commands." if word else "There is no command behind my name."
+    return Mistake("unknown_command", text, message, _meant(near, rest, prefix))
+
+
+def _meant(near: Verb | None, rest: str, prefix: str) -> str:
+    """The line with the verb that was meant, as it would be right."""
+    if near is None:
+        return f"{prefix}help"
+    read = check(Command(near, None, {}, ""), rest, prefix)
+    return read.suggestion if isinstance(read, Mistake) else f"{prefix}{near} {rest}".strip(BLANK)
+
+
+def _verb(word: str) -> Verb | None:
+    # Lower-casing makes a `k` of the Kelvin sign: what is not ASCII is no verb.
+    return next((verb for verb in VERBS if word.isascii() and word.lower() == verb), None)
