@@ -108,8 +108,7 @@ def apply(settings: Settings, app_id: int | None) -> Iterator[str]:
         session.headers["Accept"] = "application/vnd.github+json"
         session.trust_env = False  # else ~/.netrc would replace the token
         url = f"{_api(settings.forge_url)}/repos/{name}/rulesets"
-        there = _ask(session, "GET", f"{url}?includes_parents=false&per_page=100", None)
-        ids = {found["name"]: int(found["id"]) for found in there}
+        ids = _ids(_ask(session, "GET", f"{url}?includes_parents=false&per_page=100", None), url)
         for ruleset in rulesets(app_id):
             known = ids.get(ruleset["name"])
             _ask(session, "PUT" if known else "POST", f"{url}/{known}" if known else url, ruleset)
@@ -134,6 +133,17 @@ def _ask(session: requests.Session, method: str, url: str, body: dict[str, Any] 
         raise NotFound(f"{where} has no such repository, or does not show it to this token", fix=fix)
     fix = "run what `gitops-bot init --protect` prints, to see the whole answer"
     raise Unavailable(f"{where} answered {method} with {answer.status_code}", fix=fix)
+
+
+def _ids(answer: Any, url: str) -> dict[str, int]:
+    """The id of each ruleset that is there, by its name."""
+    try:
+        if not isinstance(answer, list):
+            raise TypeError
+        return {found["name"]: int(found["id"]) for found in answer}
+    except (TypeError, KeyError, ValueError) as error:
+        fix = "check GITOPS_BOT_FORGE_URL"
+        raise Unavailable(f"{urlsplit(url).netloc} answered with no list of rulesets", fix=fix) from error
 
 
 def _api(url: str | None) -> str:
