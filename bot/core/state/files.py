@@ -1,57 +1,83 @@
-"""Records ↔ files of the branch `gitops-bot/state`: the same record is the same bytes, and only those are read."""
+"""Records ↔ files of the branch `gitops-bot/state`: one record a file, the same record always the same bytes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.core.state.paths import KINDS, README, approval_path, freeze_path, hold_path, lock_path, path_of
+from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, State
+from bot.core.state.shapes import content_of, record_from
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, State
+    from bot.core.state.records import Record
 
 BRANCH = "gitops-bot/state"
 
 
 def read_state(files: Mapping[str, bytes]) -> State:
     """All files of the branch, by path → the state. Never raises: what cannot be understood is kept as damaged."""
-    raise NotImplementedError
+    read = [_read(path, files[path]) for path in sorted(files) if path != README]
+    approvals = [record for record in read if isinstance(record, GivenApproval)]
+    return State(
+        locks={record.environment: record for record in read if isinstance(record, Lock)},
+        freezes={record.environment: record for record in read if isinstance(record, Freeze)},
+        holds={record.number: record for record in read if isinstance(record, Hold)},
+        approvals=tuple(sorted(approvals, key=lambda approval: (approval.time, approval.number, approval.user))),
+        damaged=tuple(record for record in read if isinstance(record, Damaged)),
+    )
 
 
 def with_lock(lock: Lock) -> tuple[str, bytes]:
     """The file that makes the lock: path and content."""
-    raise NotImplementedError
+    return path_of(lock), content_of(lock)
 
 
 def without_lock(environment: str) -> tuple[str, None]:
     """The file whose deletion ends the lock."""
-    raise NotImplementedError
+    return lock_path(environment), None
 
 
 def with_freeze(freeze: Freeze) -> tuple[str, bytes]:
     """The file that makes the freeze: path and content."""
-    raise NotImplementedError
+    return path_of(freeze), content_of(freeze)
 
 
 def without_freeze(environment: str | None) -> tuple[str, None]:
     """The file whose deletion ends the freeze of an environment, or (None) that of everywhere."""
-    raise NotImplementedError
+    return freeze_path(environment), None
 
 
 def with_hold(hold: Hold) -> tuple[str, bytes]:
     """The file that makes the hold: path and content."""
-    raise NotImplementedError
+    return path_of(hold), content_of(hold)
 
 
 def without_hold(number: int) -> tuple[str, None]:
     """The file whose deletion ends the hold."""
-    raise NotImplementedError
+    return hold_path(number), None
 
 
 def with_approval(approval: GivenApproval) -> tuple[str, bytes]:
     """The file that makes the approval, in place of the user's earlier one: path and content."""
-    raise NotImplementedError
+    return path_of(approval), content_of(approval)
 
 
 def without_approval(number: int, user: str) -> tuple[str, None]:
     """The file whose deletion takes the approval back."""
-    raise NotImplementedError
+    return approval_path(number, user), None
+
+
+def _read(path: str, content: bytes) -> Record | Damaged:
+    kind = path.partition("/")[0]
+    if kind not in KINDS:
+        return Damaged(path, "no such file belongs on this branch")
+    try:
+        record = record_from(kind, content)
+    except UnicodeDecodeError:
+        return Damaged(path, "it is not UTF-8")
+    except ValueError as error:
+        return Damaged(path, f"{error}")
+    right = path_of(record)
+    return record if right == path else Damaged(path, f"what it holds belongs into {right}")
