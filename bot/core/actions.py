@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.core.models import BuildOrder, Change, Status
+    from bot.core.models import BuildOrder, Change, Deployment, Reaction, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +91,7 @@ class ClosePullRequest(Action):
     number: int
     head: str
     reason: str
+    comment: str = "closed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +121,43 @@ class SetStatus(Action):
     number: int
     commit: str
     status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetLabel(Action):
+    """Put a label on a pull request, or take it off."""
+
+    kind: ClassVar[str] = "set_label"
+    number: int
+    label: str
+    present: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class React(Action):
+    """Put the bot's reaction on somebody's comment."""
+
+    kind: ClassVar[str] = "react"
+    comment: str
+    reaction: Reaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteState(Action):
+    """Change files of the state branch (None: delete), if it is still at `expected` (None: it is not there)."""
+
+    kind: ClassVar[str] = "write_state"
+    files: Mapping[str, bytes | None]
+    expected: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordDeployment(Action):
+    """Record on the forge that an environment has a release."""
+
+    kind: ClassVar[str] = "record_deployment"
+    deployment: Deployment
 
 
 @dataclass(frozen=True, kw_only=True)

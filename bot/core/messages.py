@@ -171,7 +171,7 @@ def proposal(
         _images_table(rendered.before, release.images),
         _facts(release, asked),
         _changes_table(rendered.changes),
-        "\n".join(f"- {_code(f'{n.file}:{n.line}')} {_plain(n.reason)}" for n in rendered.notes),
+        "\n".join(f"- {code(f'{n.file}:{n.line}')} {plain(n.reason)}" for n in rendered.notes),
         _rules(snapshot, environment),
         f"To roll back after the merge: revert this pull request, and close the one that {environment} then gets.",
         f"<!-- gitops-bot release={fingerprint(release)} -->",
@@ -195,7 +195,7 @@ def _images_table(old: Mapping[str, ImageVersion], new: Mapping[str, ImageVersio
     if not new:
         return ""
     rows = [
-        f"| {name} | {_code(old[name].tag) if name in old else '—'} | {_code(v.tag)} | {_code(v.digest or '—')} |"
+        f"| {name} | {code(old[name].tag) if name in old else '—'} | {code(v.tag)} | {code(v.digest or '—')} |"
         for name, v in new.items()
     ]
     return "\n".join(["| image | was | becomes | digest |", "|---|---|---|---|", *rows])
@@ -206,17 +206,17 @@ def _facts(release: Release, asked: Asked | None) -> str:
     if release.values:
         facts.append(f"- values at commit `{release.values}`")
     if release.chart:
-        facts.append(f"- chart {_code(release.chart)}")
+        facts.append(f"- chart {code(release.chart)}")
     if asked:
         facts.append(
-            f"- asked for by {_plain(asked.by)}" + (f": version {_code(asked.version)}" if asked.version else "")
+            f"- asked for by {plain(asked.by)}" + (f": version {code(asked.version)}" if asked.version else "")
         )
     return "\n".join(facts)
 
 
 def _changes_table(changes: Sequence[Change]) -> str:
     rows = [
-        f"| {_code(f'{c.file}:{c.line}')} | {_code(c.path or 'synced from')} | {_code(c.old)} | {_code(c.new)} |"
+        f"| {code(f'{c.file}:{c.line}')} | {code(c.path or 'synced from')} | {code(c.old)} | {code(c.new)} |"
         for c in changes[:MOST_ROWS]
     ]
     more = [f"\n… and {len(changes) - MOST_ROWS} more."] if len(changes) > MOST_ROWS else []
@@ -225,7 +225,7 @@ def _changes_table(changes: Sequence[Change]) -> str:
 
 def _rules(snapshot: Snapshot, environment: str) -> str:
     config = snapshot.config.environments[environment]
-    who = f" by {', '.join(_plain(a) for a in config.approvers)}" if config.approvers else ""
+    who = f" by {', '.join(plain(a) for a in config.approvers)}" if config.approvers else ""
     people = (
         f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
     )
@@ -238,12 +238,12 @@ def _flat(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown and HTML leave as it is."""
     return re.sub(r"([^\w\s.-])", r"\\\1", _flat(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Text in a Markdown table's cell, whatever it holds: a `|` there cannot be quoted for every reader, so it is ¦.
 
     The fence is longer than any row of backticks inside (https://spec.commonmark.org/0.31.2/#code-spans).

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.events import Event, Promote, Reconcile
+from bot.core.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
 
     from bot.core.config import Config
     from bot.core.deployed import Deployed
-    from bot.core.models import Branch, Commit, ImageInfo, PullRequest, Release, Unknown
+    from bot.core.models import (
+        Branch,
+        Commit,
+        Deployment,
+        ImageInfo,
+        Person,
+        PullRequest,
+        Release,
+        Unknown,
+        UserComment,
+    )
     from bot.core.references import Reference
 
 
@@ -35,8 +46,10 @@ class Snapshot:
     SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by
     (application, image); `bases` the digests of the base images by their configured name; `images` what the
     registry says of a tag (None: it is not there); `asks` is what comments ask for; `history` the releases that an
-    environment has had, newest first, by environment and application, where an ask needs them. `failures` are the
-    actions that failed earlier in this run.
+    environment has had, newest first, by environment and application, where an ask needs them. `comments` are those
+    of the last days; `people` what the forge says of who speaks and reviews, by name in small letters; `state` the
+    locks, freezes, holds and given approvals on the state branch, which is at `state_head`; `same_trees` the earlier
+    heads, by branch, whose content was the same. `failures` are the actions that failed earlier in this run.
     """
 
     now: datetime
@@ -54,4 +67,10 @@ class Snapshot:
     values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
     history: Mapping[tuple[str, str], tuple[Release, ...]] = field(default_factory=dict)
     asks: tuple[Promote, ...] = ()
+    comments: tuple[UserComment, ...] | Unknown = ()
+    people: Mapping[str, Person | Unknown] = field(default_factory=dict)
+    state: State | Unknown = field(default_factory=State)
+    state_head: str | None = None
+    deployments: Mapping[str, Deployment] | Unknown = field(default_factory=dict)
+    same_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)

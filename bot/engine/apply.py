@@ -13,13 +13,18 @@ from bot.core.actions import (
     MergePullRequest,
     OpenPullRequest,
     Proposal,
+    React,
+    RecordDeployment,
+    SetLabel,
     SetStatus,
     UpdatePullRequest,
+    WriteState,
 )
 from bot.core.errors import Refused
+from bot.core.state import BRANCH as STATE_BRANCH
 
 if TYPE_CHECKING:
-    from bot.ports import Edges
+    from bot.ports import Edges, Forge
 
 
 def apply(action: Action, edges: Edges) -> None:
@@ -33,19 +38,41 @@ def apply(action: Action, edges: Edges) -> None:
         case UpdatePullRequest():
             _push(action, edges)
             edges.forge.update_pull_request(action.number, action.title, action.body)
-        case ClosePullRequest():
-            edges.forge.comment(action.number, "closed", f"I close this: {action.reason}.")
-            edges.forge.close_pull_request(action.number)
         case DeleteBranch(branch=str(branch)):
             edges.git.push(branch, None, action.head)
+        case WriteState():
+            _write_state(action, edges)
+        case _:
+            _on_the_forge(action, edges.forge)
+
+
+def _on_the_forge(action: Action, forge: Forge) -> None:
+    """What changes nothing but the forge."""
+    match action:
+        case ClosePullRequest():
+            forge.comment(action.number, action.comment, f"I close this: {action.reason}.")
+            forge.close_pull_request(action.number)
         case MergePullRequest():
-            edges.forge.merge_pull_request(action.number, action.head)
+            forge.merge_pull_request(action.number, action.head)
         case Comment():
-            edges.forge.comment(action.number, action.comment, action.body)
+            forge.comment(action.number, action.comment, action.body)
         case SetStatus():
-            edges.forge.set_status(action.commit, action.status)
+            forge.set_status(action.commit, action.status)
+        case SetLabel():
+            forge.set_label(action.number, action.label, present=action.present)
+        case React():
+            forge.react(action.comment, action.reaction)
+        case RecordDeployment():
+            forge.set_deployment(action.deployment)
         case _:
             raise AssertionError(f"no way to do {action.kind}")
+
+
+def _write_state(action: WriteState, edges: Edges) -> None:
+    """One commit on the state branch, which only moves from where it was seen: its history is the audit log."""
+    parents = [action.expected] if action.expected else []
+    commit = edges.git.write(parents, action.files, action.message, edges.clock.now())
+    edges.git.push(STATE_BRANCH, commit, action.expected)
 
 
 def _push(action: Proposal, edges: Edges) -> None:

@@ -13,6 +13,7 @@ from bot.core.identity import BOT_EMAIL
 from bot.core.models import Branch, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
+from bot.engine.listen import Listener
 from bot.engine.outside import Outside
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Observer:
         self._edges = edges
         self._event = event
         self._outside = Outside(edges)
+        self._listener = Listener(edges, event)
         self._at: Snapshot | None = None
 
     def observe(self, failures: Mapping[str, str]) -> Snapshot:
@@ -54,6 +56,7 @@ class Observer:
             branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
             failures=failures,
         )
+        snapshot = self._listener.hear(snapshot)
         return self._outside.read(replace(snapshot, history=self._history(snapshot)))
 
     def _default_branch(self, head: Commit) -> Snapshot:

@@ -11,6 +11,7 @@ from bot.core.events import Build, Promote
 from bot.core.messages import Asked
 from bot.core.models import PullRequest, Unknown
 from bot.core.plan.asks import ask_for
+from bot.core.plan.chatops import answers
 from bot.core.plan.pull_requests import Case, blocked, branch_name, decide
 from bot.core.plan.releases import all_builds, promoted_release, wanted_release
 from bot.core.plan.rendering import render
@@ -32,9 +33,19 @@ def plan(snapshot: Snapshot) -> Plan:
     if not isinstance(snapshot.event, Build):
         found += _pull_requests(snapshot, builds)
     decisions = [_unless_failed(snapshot, d) for d in found]
+    decisions += answers(snapshot, _by_place(decisions))
     return Plan(
         tuple(d for d in decisions if isinstance(d, Action)), tuple(d for d in decisions if isinstance(d, Skip))
     )
+
+
+def _by_place(decisions: Iterable[Action | Skip]) -> dict[tuple[str, str], list[Action | Skip]]:
+    """The decisions on each application in each environment."""
+    found: dict[tuple[str, str], list[Action | Skip]] = {}
+    for decision in decisions:
+        if decision.environment is not None:
+            found.setdefault((decision.environment, decision.application), []).append(decision)
+    return found
 
 
 def _builds(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildState]) -> Iterable[Action | Skip]:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.actions import Action, MergePullRequest, SetStatus, Skip
+from bot.core.approval_words import MOST_NAMES
 from bot.core.authorize import Approval, approval
-from bot.core.models import Status
+from bot.core.models import Status, Unknown
+from bot.core.people import few, in_words
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.core.models import Branch, PullRequest
     from bot.core.snapshot import Snapshot
 
@@ -21,14 +25,13 @@ def gates(
 ) -> list[Action | Skip]:
     """Say on the head commit what is missing; merge once nothing is, where the bot may."""
     config = snapshot.config.environments[environment]
-    asked = messages.asked_for(branch.head)
-    approved = approval(config, pull_request, asked.by if asked else None)
-    wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text[:140])
+    approved = approval_of(snapshot, environment, pull_request, branch)
+    wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text)
     said: list[Action | Skip] = []
     if wanted not in pull_request.statuses:
         said.append(_status(environment, application, pull_request, wanted))
     waiting = _checks(environment, application, pull_request) or _people(
-        environment, application, pull_request, approved, config.approvers
+        environment, application, pull_request, approved, named=bool(config.approvers)
     )
     if waiting:
         return [*said, waiting]
@@ -47,6 +50,25 @@ def gates(
             head=pull_request.head,
         ),
     ]
+
+
+def approval_of(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch) -> Approval:
+    """What reviews, and approvals by command where those are on, come to for the promotion on `branch`."""
+    asked = messages.asked_for(branch.head)
+    return approval(
+        snapshot.config.environments[environment],
+        pull_request,
+        asked.by if asked else None,
+        people=snapshot.people,
+        given=_by_command(snapshot, pull_request),
+        same=snapshot.same_trees.get(pull_request.branch, frozenset()),
+    )
+
+
+def _by_command(snapshot: Snapshot, pull_request: PullRequest) -> list[tuple[str, str, datetime]]:
+    if not snapshot.config.commands.approve or isinstance(snapshot.state, Unknown):
+        return []
+    return [(a.user, a.commit, a.time) for a in snapshot.state.approvals if a.number == pull_request.number]
 
 
 def _status(environment: str, application: str, pull_request: PullRequest, status: Status) -> SetStatus:
@@ -73,11 +95,14 @@ def _checks(environment: str, application: str, pull_request: PullRequest) -> Sk
 
 
 def _people(
-    environment: str, application: str, pull_request: PullRequest, approved: Approval, approvers: tuple[str, ...]
+    environment: str, application: str, pull_request: PullRequest, approved: Approval, *, named: bool
 ) -> Skip | None:
     if not approved.missing:
         return None
     reason = f"#{pull_request.number}: {approved.text}"
-    by = f" by {', '.join(approvers)}" if approvers else ""
-    more = f"{approved.missing} more approval{'' if approved.missing == 1 else 's'} of #{pull_request.number}{by}"
-    return Skip(environment, application, "needs_approval", reason, more)
+    more = f"{approved.missing} more approval{'' if approved.missing == 1 else 's'} of #{pull_request.number}"
+    who = approved.may_give if named else ()
+    if len(approved.given) >= approved.required:
+        who = approved.blockers
+    by = few(in_words(who), MOST_NAMES)
+    return Skip(environment, application, "needs_approval", reason, f"{more} by {by}" if by else more)

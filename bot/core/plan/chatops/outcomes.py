@@ -1,0 +1,208 @@
+"""What came of one command: done, under way (with what is still to do), or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bot.core import messages
+from bot.core.actions import Action, ClosePullRequest, SetLabel, Skip, WriteState
+from bot.core.commands import duration, until
+from bot.core.models import Unknown
+from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.requests import place_of, pull_request_of
+from bot.core.plan.chatops.verdicts import ask_of
+from bot.core.state import (
+    Freeze,
+    GivenApproval,
+    Hold,
+    Lock,
+    State,
+    with_approval,
+    with_freeze,
+    with_hold,
+    with_lock,
+    without_freeze,
+    without_hold,
+    without_lock,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from bot.core.commands import Command
+    from bot.core.events import Promote
+    from bot.core.models import UserComment
+    from bot.core.snapshot import Snapshot
+
+Decisions = "Mapping[tuple[str, str], list[Action | Skip]]"
+HOLD = "hold"
+SATISFIED = frozenset({"up_to_date", "needs_approval", "needs_merge", "checks_pending", "frozen", "held", "locked"})
+"""Reasons of skips that leave what was asked for as far as the bot can bring it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`text` is Markdown; `actions` are what is still to do while it is `doing`."""
+
+    status: Literal["done", "doing", "refused"]
+    text: str = ""
+    reason_code: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+def outcome(
+    snapshot: Snapshot,
+    comment: UserComment,
+    command: Command,
+    decisions: Mapping[tuple[str, str], list[Action | Skip]],
+) -> Outcome:
+    """What came of a command that may be done."""
+    ask = ask_of(snapshot, comment, command)
+    if ask is not None and not ask.dry:
+        return _asked(ask, decisions)
+    if command.verb in _STATE:
+        if isinstance(snapshot.state, Unknown):
+            return Outcome("refused", snapshot.state.reason, "forge_unavailable")
+        return _STATE[command.verb](snapshot, snapshot.state, comment, command)
+    if command.verb == "cancel":
+        return _cancel(snapshot, comment)
+    if command.verb == "rebuild":
+        what = "the same commit on the same base is the same image, and a tag never moves"
+        return Outcome("refused", f"{what}; push a commit, or delete the tag and run again", "same_image")
+    return Outcome("done", texts.answer(snapshot, comment, command, decisions))
+
+
+def _asked(ask: Promote, decisions: Mapping[tuple[str, str], list[Action | Skip]]) -> Outcome:
+    """A promotion is done when nothing is left to do for it but what it waits for."""
+    covered = {pair: found for pair, found in decisions.items() if ask.covers(*pair)}
+    if any(isinstance(d, Action) for found in covered.values() for d in found):
+        return Outcome("doing")
+    skips = [d for found in covered.values() for d in found if isinstance(d, Skip)]
+    if any(s.reason_code == "building" for s in skips):
+        return Outcome("doing")
+    text = "\n".join(texts.skip_line(s) for s in skips)
+    bad = next((s for s in skips if s.reason_code not in SATISFIED), None)
+    return Outcome("refused", text, bad.reason_code) if bad else Outcome("done", text)
+
+
+def _write(snapshot: Snapshot, comment: UserComment, title: str, change: tuple[str, bytes | None]) -> WriteState:
+    path, content = change
+    return WriteState(
+        application=path,
+        title=f"{title} (#{comment.number})",
+        files={path: content},
+        expected=snapshot.state_head,
+        message=f"{title}\n\nAsked for by {comment.author} in {comment.id} (#{comment.number}).\n",
+    )
+
+
+def _doing(snapshot: Snapshot, comment: UserComment, title: str, change: tuple[str, bytes | None]) -> Outcome:
+    action = _write(snapshot, comment, title, change)
+    failure = snapshot.failures.get(action.key)
+    return Outcome("refused", failure, "failed") if failure else Outcome("doing", actions=(action,))
+
+
+def _lock(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    environment = str(command.environment)
+    there = state.locks.get(environment)
+    if there and there.comment == comment.id:
+        return Outcome("done", f"{messages.plain(texts.locked(there, environment))}. `/unlock {environment}` ends it")
+    end = comment.time + duration(str(command.flags["for"])) if "for" in command.flags else None
+    lock = Lock(environment, comment.author, comment.number, comment.id, command.reason, comment.time, end)
+    return _doing(snapshot, comment, f"Lock {environment}", with_lock(lock))
+
+
+def _unlock(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    environment = str(command.environment)
+    damaged = any(d.path == without_lock(environment)[0] for d in state.damaged)
+    if environment not in state.locks and not damaged:
+        return Outcome("done", f"{environment} is not locked")
+    return _doing(snapshot, comment, f"Unlock {environment}", without_lock(environment))
+
+
+def _freeze(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    where = command.environment or "everything"
+    there = state.freezes.get(command.environment)
+    if there and there.comment == comment.id:
+        return Outcome("done", f"{where} is frozen until {there.until:%Y-%m-%d %H:%M} UTC. `/unfreeze` ends it")
+    flags = command.flags
+    end: datetime = (
+        comment.time + duration(str(flags["for"])) if "for" in flags else until(str(flags["until"]), comment.time)
+    )
+    freeze = Freeze(command.environment, comment.author, comment.id, command.reason, comment.time, end)
+    return _doing(snapshot, comment, f"Freeze {where}", with_freeze(freeze))
+
+
+def _unfreeze(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    where = command.environment or "everything"
+    path = without_freeze(command.environment)
+    if command.environment not in state.freezes and not any(d.path == path[0] for d in state.damaged):
+        return Outcome("done", f"{where} is not frozen")
+    return _doing(snapshot, comment, f"Unfreeze {where}", path)
+
+
+def _hold(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    pull = pull_request_of(snapshot, comment.number)
+    there = state.holds.get(comment.number)
+    if there is None:
+        hold = Hold(comment.number, comment.author, comment.id, command.reason, comment.time)
+        return _doing(snapshot, comment, f"Hold #{comment.number}", with_hold(hold))
+    if pull and HOLD not in pull.labels:
+        return Outcome("doing", actions=(_label(comment.number, present=True),))
+    return Outcome("done", f"#{comment.number} is held by {messages.plain(there.owner)}. `/unhold` ends it")
+
+
+def _unhold(snapshot: Snapshot, state: State, comment: UserComment, _: Command) -> Outcome:
+    pull = pull_request_of(snapshot, comment.number)
+    path = without_hold(comment.number)
+    if comment.number in state.holds or any(d.path == path[0] for d in state.damaged):
+        return _doing(snapshot, comment, f"End the hold of #{comment.number}", path)
+    if pull and HOLD in pull.labels:
+        return Outcome("doing", actions=(_label(comment.number, present=False),))
+    return Outcome("done", f"#{comment.number} is not held")
+
+
+def _approve(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
+    pull = pull_request_of(snapshot, comment.number)
+    commit = pull.head if pull else command.argument
+    if any(a.comment == comment.id for a in state.approvals):
+        return Outcome("done", f"#{comment.number} is approved by you at `{commit[:12]}`")
+    given = GivenApproval(comment.number, comment.author, commit, comment.id, comment.time)
+    return _doing(snapshot, comment, f"Approve #{comment.number} at {commit[:12]}", with_approval(given))
+
+
+def _label(number: int, *, present: bool) -> SetLabel:
+    title = f"{'Put' if present else 'Take'} the label {HOLD} {'on' if present else 'off'} #{number}"
+    return SetLabel(application="", title=title, number=number, label=HOLD, present=present)
+
+
+def _cancel(snapshot: Snapshot, comment: UserComment) -> Outcome:
+    pull = pull_request_of(snapshot, comment.number)
+    if pull is None:
+        return Outcome("done", f"#{comment.number} is closed")
+    environment, application = place_of(pull)
+    reason = f"{comment.author} cancelled it"
+    close = ClosePullRequest(
+        application=application,
+        environment=environment,
+        branch=pull.branch,
+        title=f"Close #{pull.number}: {reason}",
+        number=pull.number,
+        head=pull.head,
+        reason=reason,
+        comment="cancelled",
+    )
+    return Outcome("doing", actions=(close,))
+
+
+_STATE: Mapping[str, Callable[[Snapshot, State, UserComment, Command], Outcome]] = {
+    "lock": _lock,
+    "unlock": _unlock,
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+    "hold": _hold,
+    "unhold": _unhold,
+    "approve": _approve,
+}

@@ -1,0 +1,76 @@
+"""A comment with commands and without the bot's last word on it is a request that is still to be done.
+
+So a command whose webhook was lost is found by any later run, and one that was answered is never done again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.commands import Command, Mistake, parse
+from bot.core.identity import BOT_NAME
+from bot.core.models import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.core.models import PullRequest, Reaction, UserComment
+    from bot.core.snapshot import Snapshot
+
+LAST_WORDS: frozenset[Reaction] = frozenset({"rocket", "-1", "confused"})
+
+
+class Problem(NamedTuple):
+    """Why a command is not done: a stable reason code, the line as written, what is wrong, what to type or do next."""
+
+    reason_code: str
+    line: str
+    message: str
+    fix: str = ""
+
+
+class Request(NamedTuple):
+    """What one comment asks for. With any mistake in it nothing of it is done."""
+
+    comment: UserComment
+    commands: tuple[Command, ...]
+    mistakes: tuple[Problem, ...]
+
+
+def open_requests(snapshot: Snapshot) -> tuple[Request, ...]:
+    """All that is still to be done, the oldest first."""
+    if isinstance(snapshot.comments, Unknown):
+        return ()
+    found = [_request(comment) for comment in snapshot.comments if is_open(comment)]
+    return tuple(request for request in found if request.commands or request.mistakes)
+
+
+def speakers(comments: Iterable[UserComment]) -> frozenset[str]:
+    """Who gave the commands that are still to be done: their permission must be known."""
+    return frozenset(c.author for c in comments if is_open(c) and parse(c.body, BOT_NAME))
+
+
+def is_open(comment: UserComment) -> bool:
+    """Whether the bot has not had its last word on it. What bots write is never a command."""
+    return not comment.is_bot and not LAST_WORDS & comment.reactions
+
+
+def pull_request_of(snapshot: Snapshot, number: int) -> PullRequest | None:
+    """The bot's open pull request of that number."""
+    pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+    return next((p for p in pulls if p.number == number and p.state == "open"), None)
+
+
+def place_of(pull_request: PullRequest) -> tuple[str, str]:
+    """Environment and application of a pull request of the bot, from its branch `bot/<environment>/<application>`."""
+    environment, _, application = pull_request.branch.removeprefix("bot/").partition("/")
+    return environment, application
+
+
+def _request(comment: UserComment) -> Request:
+    parsed = parse(comment.body, BOT_NAME)
+    mistakes = [Problem(m.reason_code, m.text, m.message, m.suggestion) for m in parsed if isinstance(m, Mistake)]
+    if parsed and comment.edited:
+        what = "this comment was edited after it was written, so that what was meant cannot be told"
+        mistakes = [Problem("edited", "", what, "write a new comment with the command")]
+    return Request(comment, tuple(c for c in parsed if isinstance(c, Command)), tuple(mistakes))

@@ -1,0 +1,190 @@
+"""May this person give this command, here and now? Whoever cannot be told apart from a stranger is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core import authorize
+from bot.core.commands import VERBS, Command, naming
+from bot.core.events import Promote
+from bot.core.messages import asked_for
+from bot.core.models import Unknown
+from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.requests import Problem, Request, open_requests, place_of, pull_request_of
+from bot.core.state import Damaged, active_lock
+
+if TYPE_CHECKING:
+    from bot.core.commands import Level
+    from bot.core.models import UserComment
+    from bot.core.snapshot import Snapshot
+
+ON_A_PULL_REQUEST = frozenset({"approve", "hold", "unhold", "refresh", "cancel", "retry"})
+
+
+def asks(snapshot: Snapshot) -> tuple[Promote, ...]:
+    """The promotions, rollbacks and refreshes that comments ask for and that may be done."""
+    found: list[Promote] = []
+    for request in open_requests(snapshot):
+        if not problems(snapshot, request):
+            made = [ask_of(snapshot, request.comment, named(snapshot, c)) for c in request.commands]
+            found += [ask for ask in made if ask is not None]
+    return tuple(found)
+
+
+def problems(snapshot: Snapshot, request: Request) -> tuple[Problem, ...]:
+    """All that is wrong with a request: then nothing of it is done."""
+    if request.mistakes:
+        return request.mistakes
+    found = [problem(snapshot, request.comment, named(snapshot, c)) for c in request.commands]
+    return tuple(p for p in found if p is not None)
+
+
+def named(snapshot: Snapshot, command: Command) -> Command:
+    """The command, with an environment that its grammar alone could not tell from the reason."""
+    return naming(command, snapshot.config.environments) if command.verb == "unfreeze" else command
+
+
+def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promote | None:
+    """The event that a command stands for, the same that the command line makes."""
+    if command.verb == "refresh":
+        pull = pull_request_of(snapshot, comment.number)
+        environment, application = place_of(pull) if pull else ("", "")
+        return Promote(environment, (application,), None, comment.author, refresh=True) if pull else None
+    if command.verb not in ("promote", "rollback") or command.environment is None:
+        return None
+    applications = tuple(str(command.flags.get("app", "")).split(",")) if "app" in command.flags else ()
+    version = command.flags.get("to" if command.verb == "rollback" else "version")
+    return Promote(
+        command.environment,
+        applications,
+        str(version) if version else None,
+        comment.author,
+        rollback=command.verb == "rollback",
+        dry="dry-run" in command.flags,
+    )
+
+
+def problem(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    """Why one command may not be done: what it names, who gives it, and what stands against it, in that order."""
+    return (
+        _unknown_names(snapshot, command)
+        or _wrong_place(snapshot, comment, command)
+        or _denied(snapshot, comment, command)
+        or _against(snapshot, comment, command)
+    )
+
+
+def _unknown_names(snapshot: Snapshot, command: Command) -> Problem | None:
+    config = snapshot.config
+    if command.environment is not None and command.environment not in config.environments:
+        known = ", ".join(config.environments)
+        return Problem("unknown_environment", command.text, "there is no such environment", f"there are {known}")
+    ask = command.flags.get("app")
+    names = (
+        [
+            *str(ask).split(","),
+        ]
+        if ask
+        else []
+    )
+    if command.verb == "rebuild" and command.argument:
+        names.append(command.argument)
+    if any(name not in config.applications for name in names):
+        known = ", ".join(config.applications)
+        return Problem("unknown_application", command.text, "there is no such application", f"there are {known}")
+    source = command.flags.get("from")
+    if source and source not in config.environments:
+        known = ", ".join(config.environments)
+        return Problem("unknown_environment", command.text, "there is no such environment", f"there are {known}")
+    return None
+
+
+def _wrong_place(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    if command.verb not in ON_A_PULL_REQUEST:
+        return None
+    if isinstance(snapshot.pull_requests, Unknown):
+        return Problem("forge_unavailable", command.text, "the pull requests could not be read", "try again later")
+    if pull_request_of(snapshot, comment.number) is None:
+        what = "this is not an open pull request of mine"
+        return Problem("not_a_promotion", command.text, what, "write it on the pull request that it is about")
+    return None
+
+
+def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    rule = VERBS[command.verb]
+    level: Level = rule.own if rule.own and _is_own(snapshot, comment, command) else rule.level
+    environment = command.environment
+    pull = pull_request_of(snapshot, comment.number)
+    if environment is None and pull is not None:
+        environment = place_of(pull)[0]
+    if environment not in snapshot.config.environments:
+        environment = None
+    person = snapshot.people.get(comment.author.lower(), Unknown("who that is was not asked"))
+    verdict = authorize.may(snapshot.config, person, comment.author, level, environment)
+    if verdict.allowed:
+        return None
+    return Problem(verdict.reason_code, command.text, verdict.reason, "ask somebody who may")
+
+
+def _is_own(snapshot: Snapshot, comment: UserComment, command: Command) -> bool:
+    """Whether it is about something that the same person made: a hold, a lock, a promotion asked for."""
+    author, state = comment.author.casefold(), snapshot.state
+    if isinstance(state, Unknown):
+        return False
+    if command.verb == "unlock" and command.environment:
+        lock = active_lock(state, command.environment, snapshot.now)
+        return lock is None or (not isinstance(lock, Damaged) and lock.owner.casefold() == author)
+    if command.verb == "unhold":
+        hold = state.holds.get(comment.number)
+        return hold is not None and hold.owner.casefold() == author
+    pull = pull_request_of(snapshot, comment.number)
+    branch = snapshot.branches.get(pull.branch) if pull else None
+    asked = asked_for(branch.head) if branch else None
+    return asked is not None and asked.by.casefold() == author
+
+
+def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    """What speaks against a command that this person may give: the state, a moved head, a switch."""
+    if command.verb == "approve":
+        return _against_approval(snapshot, comment, command)
+    if command.verb == "promote":
+        return _against_promotion(snapshot, comment, command)
+    if command.verb == "unlock" and not command.reason and not _is_own(snapshot, comment, command):
+        fix = f"write `/unlock {command.environment} <reason>`"
+        return Problem("missing_reason", command.text, "the lock is somebody else's", fix)
+    if command.verb == "lock" and command.environment and not isinstance(snapshot.state, Unknown):
+        lock = active_lock(snapshot.state, command.environment, snapshot.now)
+        own = not isinstance(lock, Damaged) and lock and lock.owner.casefold() == comment.author.casefold()
+        if lock and not own:
+            text = texts.locked(lock, command.environment)
+            return Problem("locked", command.text, text, f"ask for `/unlock {command.environment}`")
+    return None
+
+
+def _against_approval(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    if not snapshot.config.commands.approve:
+        what = "approvals by command are off here"
+        return Problem("command_off", command.text, what, "approve by a review; `commands.approve` turns this on")
+    pull = pull_request_of(snapshot, comment.number)
+    if pull and not pull.head.startswith(command.argument):
+        what = f"the pull request is at `{pull.head[:12]}` now"
+        return Problem("head_moved", command.text, what, f"look at it again, then write `/approve {pull.head[:12]}`")
+    return None
+
+
+def _against_promotion(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
+    wanted, head = command.flags.get("sha"), snapshot.head.sha
+    if isinstance(wanted, str) and not head.startswith(wanted.lower()):
+        fix = f"look at it again, then write `--sha={head[:12]}`"
+        return Problem("head_moved", command.text, f"the default branch is at `{head[:12]}` now", fix)
+    if command.environment is None or "dry-run" in command.flags:
+        return None
+    if isinstance(snapshot.state, Unknown):
+        what = f"whether {command.environment} is locked could not be read: {snapshot.state.reason}"
+        return Problem("forge_unavailable", command.text, what, "try again later")
+    lock = active_lock(snapshot.state, command.environment, snapshot.now)
+    own = lock and not isinstance(lock, Damaged) and lock.owner.casefold() == comment.author.casefold()
+    if lock and not own:
+        fix = f"wait, or ask for `/unlock {command.environment}`"
+        return Problem("locked", command.text, texts.locked(lock, command.environment), fix)
+    return None

@@ -1,0 +1,117 @@
+"""Read what people say and decided: comments, who they are, the state branch, and what approvals were given for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.core.config import teams
+from bot.core.errors import BotError
+from bot.core.events import Commented
+from bot.core.models import Unknown
+from bot.core.plan.chatops import asks, speakers
+from bot.core.state import BRANCH, State, read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.core.events import Event
+    from bot.core.models import Branch, Person, PullRequest, UserComment
+    from bot.core.snapshot import Snapshot
+    from bot.ports import Edges
+
+SWEEP = timedelta(days=3)
+"""How far back a command is found whose webhook was lost."""
+
+T = TypeVar("T")
+
+
+class Listener:
+    """Hears what was said since a few days; who somebody is, is asked once a run."""
+
+    def __init__(self, edges: Edges, event: Event) -> None:
+        self._edges = edges
+        self._event = event
+        self._people: dict[str, Person | Unknown] = {}
+
+    def hear(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with comments, people, state, deployments, and what the comments ask for."""
+        comments = self._comments(snapshot)
+        state, state_head = self._state()
+        heard = replace(
+            snapshot,
+            comments=comments,
+            state=state,
+            state_head=state_head,
+            deployments=_known(self._edges.forge.deployments),
+            same_trees=self._same_trees(snapshot),
+        )
+        heard = replace(heard, people=self._who(heard))
+        return replace(heard, asks=asks(heard))
+
+    def _comments(self, snapshot: Snapshot) -> tuple[UserComment, ...] | Unknown:
+        """What was written, and first of all what this run is about: as it was first written, not as it is now."""
+        found = _known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
+        if not isinstance(self._event, Commented):
+            return found
+        told = self._event.comment
+        if isinstance(found, Unknown):
+            return found
+        listed = next((c for c in found if c.id == told.id), None)
+        told = told._replace(reactions=listed.reactions, number=listed.number) if listed else told
+        return (*(c for c in found if c.id != told.id), told)
+
+    def _state(self) -> tuple[State | Unknown, str | None]:
+        git = self._edges.git
+        try:
+            head = git.branches(BRANCH).get(BRANCH)
+            if head is None:
+                return State(), None
+            return read_state(git.read(head, [e.path for e in git.entries(head)])), head
+        except BotError as error:
+            return Unknown(str(error), error.reason_code), None
+
+    def _who(self, snapshot: Snapshot) -> Mapping[str, Person | Unknown]:
+        """Everybody whose permission the plan will ask for: who gives commands, reviews, or approved by command."""
+        names = set() if isinstance(snapshot.comments, Unknown) else {n.lower() for n in speakers(snapshot.comments)}
+        pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+        opened = [p for p in pulls if p.state == "open"]
+        names |= {r.author.lower() for p in opened for r in p.reviews}
+        if not isinstance(snapshot.state, Unknown):
+            numbers = {p.number for p in opened}
+            names |= {a.user.lower() for a in snapshot.state.approvals if a.number in numbers}
+        wanted = teams(snapshot.config)
+        for name in sorted(names - set(self._people)):
+            self._people[name] = _known(lambda name=name: self._edges.forge.person(name, wanted))  # type: ignore[misc]
+        return dict(self._people)
+
+    def _same_trees(self, snapshot: Snapshot) -> dict[str, frozenset[str]]:
+        """By branch: the earlier commits that somebody approved and that would have changed just the same."""
+        pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+        if not any(e.keep_approvals for e in snapshot.config.environments.values()):
+            return {}
+        found: dict[str, frozenset[str]] = {}
+        for pull in pulls:
+            branch = snapshot.branches.get(pull.branch)
+            if branch and pull.state == "open":
+                earlier = {r.commit for r in pull.reviews} - {pull.head}
+                found[pull.branch] = frozenset(c for c in earlier if self._is_same(snapshot, c, branch))
+        return found
+
+    def _is_same(self, snapshot: Snapshot, commit: str, branch: Branch) -> bool:
+        git = self._edges.git
+        try:
+            base = git.merge_base(snapshot.head.sha, commit)
+            paths = git.changed(base, commit)
+            content = git.read(commit, paths)
+        except BotError:
+            return False
+        return {p: content.get(p) for p in paths} == dict(branch.files)
+
+
+def _known(read: Callable[[], T]) -> T | Unknown:
+    try:
+        return read()
+    except BotError as error:
+        return Unknown(str(error), error.reason_code)
