@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.core.actions import MergePullRequest, OpenPullRequest, SetStatus
+from bot.core.config import load_config
 from bot.core.events import Promote
-from bot.core.models import Review, Status
+from bot.core.models import Person, Review, Status, Unknown
+from bot.core.state import GivenApproval, State
 from tests.core.worlds import (
     FOLLOWED,
     NOW,
@@ -98,15 +101,17 @@ def test_checks_that_succeeded_hold_nothing() -> None:
 
 def test_approvals_that_are_missing_are_said_with_those_who_may_give_them() -> None:
     snapshot = in_prod()
-    assert pull(snapshot, PROD).statuses == (Status("gitops-bot/approval", "pending", "0 of 2 approvals"),)
+    assert pull(snapshot, PROD).statuses == (
+        Status("gitops-bot/approval", "pending", "0 of 2 approvals; may approve: alice, bob, carol"),
+    )
     why = skip(snapshot, "prod")
     assert (why.reason_code, why.waits_for) == ("needs_approval", "2 more approvals of #1 by alice, bob, carol")
 
 
 def test_each_approval_is_counted_on_the_status() -> None:
     snapshot = approved(in_prod(), PROD, "alice")
-    assert only(snapshot, SetStatus).status.description == "1 of 2 approvals (alice)"
-    assert skip(snapshot, "prod").waits_for == "1 more approval of #1 by alice, bob, carol"
+    assert only(snapshot, SetStatus).status.description == "1 of 2 approvals (alice); may approve: bob, carol"
+    assert skip(snapshot, "prod").waits_for == "1 more approval of #1 by bob, carol"
 
 
 def test_a_person_merges_where_the_configuration_says_so() -> None:
@@ -136,7 +141,8 @@ def test_changes_that_were_asked_for_hold_even_what_needs_no_approval() -> None:
         "pending",
         "no approval needed; alice asked for changes",
     )
-    assert skip(snapshot, "dev").reason_code == "needs_approval"
+    why = skip(snapshot, "dev")
+    assert (why.reason_code, why.waits_for) == ("needs_approval", "1 more approval of #1 by alice")
 
 
 def test_who_asked_for_the_promotion_does_not_approve_it() -> None:
@@ -146,9 +152,61 @@ def test_who_asked_for_the_promotion_does_not_approve_it() -> None:
     assert skip(settled(approved(asked, STAGING, "erin")), "staging").reason_code == "needs_merge"
 
 
+@pytest.mark.parametrize("who", [Person("read"), Person("none"), Unknown("no answer"), None])
+def test_who_has_no_write_permission_or_is_not_known_approves_nothing_where_nobody_is_named(
+    who: Person | Unknown | None,
+) -> None:
+    people = {"alice": who} if who else {}
+    snapshot = replace(approved(in_staging(), STAGING, "alice"), people=people)
+    assert skip(settled(snapshot), "staging").reason_code == "needs_approval"
+
+
+def by_command(snapshot: Snapshot, *given: GivenApproval) -> Snapshot:
+    """These approvals are on the state branch, and `/approve` is switched on."""
+    config = load_config((FOLLOWED + "commands: {approve: true}\n").encode())
+    return replace(snapshot, config=config, state=State(approvals=given))
+
+
+def test_an_approval_by_command_counts_where_that_is_switched_on() -> None:
+    there = in_staging()
+    head, number = pull(there, STAGING).head, pull(there, STAGING).number
+    given = GivenApproval(number, "alice", head, "7", NOW)
+    assert skip(settled(by_command(there, given)), "staging").reason_code == "needs_merge"
+    off = replace(there, state=State(approvals=(given,)))
+    assert skip(settled(off), "staging").reason_code == "needs_approval"
+
+
+@pytest.mark.parametrize(
+    "change", [{"number": 99}, {"commit": sha("older")}, {"user": "rita"}, {"user": "gitops-bot"}], ids=str
+)
+def test_an_approval_by_command_counts_for_its_pull_request_and_commit_alone(change: dict[str, Any]) -> None:
+    there = in_staging()
+    given = GivenApproval(pull(there, STAGING).number, "alice", pull(there, STAGING).head, "7", NOW)
+    assert skip(settled(by_command(there, given._replace(**change))), "staging").reason_code == "needs_approval"
+
+
+def test_a_state_that_could_not_be_read_approves_nothing() -> None:
+    unread = replace(by_command(in_staging()), state=Unknown("no answer"))
+    assert skip(settled(unread), "staging").reason_code == "needs_approval"
+
+
+@pytest.mark.parametrize(
+    ("keep", "branch", "reason_code"),
+    [("true", STAGING, "needs_merge"), ("false", STAGING, "needs_approval"), ("true", PROD, "needs_approval")],
+)
+def test_an_approval_stands_over_a_new_head_with_the_same_content_where_it_is_kept(
+    keep: str, branch: str, reason_code: str
+) -> None:
+    config = load_config(FOLLOWED.replace("approvals: 1", f"approvals: 1, keep_approvals: {keep}").encode())
+    older = (Review("alice", "approved", sha("older"), NOW),)
+    there = replace(with_pull(in_staging(), STAGING, reviews=older), config=config)
+    snapshot = replace(there, same_trees={branch: frozenset({sha("older")})})
+    assert skip(settled(snapshot), "staging").reason_code == reason_code
+
+
 def test_a_very_long_list_of_approvers_fits_into_a_status() -> None:
     people = tuple(f"a-rather-long-name-{n}" for n in range(20))
-    there = in_staging()
+    there = replace(in_staging(), people=dict.fromkeys(people, Person("write")))
     (status,) = actions(approved(there, STAGING, *people), SetStatus)
     assert len(status.status.description) <= 140
     assert actions(after(approved(there, STAGING, *people), status), SetStatus) == []

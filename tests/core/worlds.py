@@ -21,7 +21,7 @@ from bot.core.actions import (
 from bot.core.config import load_config
 from bot.core.deployed import deployed_everywhere
 from bot.core.identity import BOT_EMAIL, BOT_NAME
-from bot.core.models import Branch, Commit, ImageInfo, PullRequest, Review, Unknown
+from bot.core.models import Branch, Commit, ImageInfo, Person, PullRequest, Review, Unknown
 from bot.core.plan import plan
 from bot.core.plan.interest import image_references
 from bot.core.references import parse
@@ -56,6 +56,11 @@ TWO_IMAGES = FOLLOWED + "      web: {repository: registry.example.com/web, polic
 TWO_APPLICATIONS = FOLLOWED + (
     "  desk:\n    images:\n      desk: {repository: registry.example.com/desk, policy: {semver: '>=1 <9'}}\n"
 )
+
+PEOPLE = {
+    **dict.fromkeys(("alice", "bob", "carol", "dana", "erin", "mallory", "gitops-bot"), Person("write")),
+    "rita": Person("read"),
+}
 
 
 def sha(text: str) -> str:
@@ -117,6 +122,7 @@ def world(config: str, files: Mapping[str, bytes], pushed: Iterable[str] = (), *
         "branches": {},
         "tags": tags,
         "images": {r: ImageInfo(digest(str(r)), {}, NOW) for r in references},
+        "people": PEOPLE,
     }
     return looked_up(Snapshot(**given | fields))
 

@@ -53,7 +53,7 @@ class Environment(Model):
     )
     deployers: tuple[Who, ...] = Field(
         default=(),
-        description="Who may promote into it, roll it back and lock it by comments; empty: anyone with write permission.",
+        description="Who may promote, roll back and lock it by comments; empty: anyone with write permission.",
     )
 
 
