@@ -6,7 +6,6 @@ https://docs.gitlab.com/user/project/integrations/webhook_events/
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -72,11 +71,14 @@ def _is_signed(headers: Mapping[str, str], body: bytes, keys: Sequence[str], now
 
 
 def _key(secret: str) -> bytes:
-    """The bytes of a signing secret. `BadSignature` for one that is none: it cannot have signed anything."""
+    """The bytes of a signing secret. `BadSignature` for one that is none: anybody could have signed with nothing."""
     try:
-        return base64.b64decode(secret.removeprefix(SIGNING), validate=True)
-    except binascii.Error as error:
+        key = base64.b64decode(secret.removeprefix(SIGNING), validate=True)
+    except ValueError as error:
         raise BadSignature("a signing secret of this bot is not base64") from error
+    if not key:
+        raise BadSignature("a signing secret of this bot is empty")
+    return key
 
 
 def parse_gitlab(
@@ -145,6 +147,7 @@ def _note(payload: Payload, bot: str, repository: str) -> Event | Ignored:
     if _BOTS.fullmatch(author):
         return Ignored("by_bot", "bots give no commands")
     number, on_merge_request = payload.below(place).number("iid"), place == "merge_request"
+    # A note's number is one among all of GitLab; the forge's own listing names the note so too.
     comment = (f"note:{note.number('id')}", number, author, note.text("note"), note.time("created_at"))
     return Commented(UserComment(*comment, on_merge_request))
 
