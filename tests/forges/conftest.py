@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PLACES = {
     "local": "tests.forges.local_place.LocalPlace",
+    "github": "tests.forges.github.place.GitHubPlace",
+    "gitlab": "tests.forges.gitlab.place.GitLabPlace",
 }
 """The class of each kind's place; it is made from an empty folder."""
 

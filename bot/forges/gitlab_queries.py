@@ -1,0 +1,167 @@
+"""What is asked of GitLab's GraphQL API, page by page to the end: https://docs.gitlab.com/api/graphql/reference/"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from bot.core.errors import NotFound, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from bot.forges.gitlab_api import Api
+
+Node: TypeAlias = dict[str, Any]
+Kind: TypeAlias = Literal["mergeRequest", "issue"]
+BATCH = 20  # a query's complexity grows with its pages: https://docs.gitlab.com/api/graphql/#limits
+
+_PAGE = "pageInfo { hasNextPage endCursor }"
+_AWARDS = "pageInfo { hasNextPage } nodes { name user { username } }"
+_NOTES = (
+    "{ " + _PAGE + " nodes { id body system createdAt lastEditedAt author { username bot }"
+    " awardEmoji { " + _AWARDS + " } } }"
+)
+_LISTED = _PAGE + " nodes { iid sourceBranch targetBranch sourceProjectId targetProjectId updatedAt }"
+LISTING = f"""query($path: ID!, $opened: String, $closed: String) {{ project(fullPath: $path) {{
+  repository {{ rootRef }}
+  opened: mergeRequests(state: opened, sort: CREATED_ASC, first: 100, after: $opened) {{ {_LISTED} }}
+  closed: mergeRequests(state: closed, sort: CREATED_ASC, first: 100, after: $closed) {{ {_LISTED} }}
+}} }}"""
+DETAILS = f"""query($path: ID!, $iids: [String!]!) {{ project(fullPath: $path) {{
+  mergeRequests(iids: $iids, sort: CREATED_ASC, first: {BATCH}) {{ nodes {{
+    iid state sourceBranch diffHeadSha title description updatedAt author {{ username }}
+    labels {{ pageInfo {{ hasNextPage }} nodes {{ title }} }}
+    approvedBy {{ pageInfo {{ hasNextPage }} nodes {{ username }} }}
+    reviewers {{ pageInfo {{ hasNextPage }} nodes {{ username mergeRequestInteraction {{ reviewState }} }} }}
+    headPipeline {{ status sha }}
+    notes(first: 100) {_NOTES}
+  }} }}
+}} }}"""
+COMMENTS = f"""query($path: ID!, $since: Time!, $mergeRequests: String, $issues: String) {{ project(fullPath: $path) {{
+  mergeRequests(updatedAfter: $since, sort: CREATED_ASC, first: {BATCH}, after: $mergeRequests) {{
+    {_PAGE} nodes {{ iid notes(first: 100) {_NOTES} }} }}
+  issues(updatedAfter: $since, sort: CREATED_ASC, first: {BATCH}, after: $issues) {{
+    {_PAGE} nodes {{ iid notes(first: 100) {_NOTES} }} }}
+}} }}"""
+MORE_NOTES = {
+    kind: f"""query($path: ID!, $iid: String!, $after: String) {{ project(fullPath: $path) {{
+  {kind}(iid: $iid) {{ notes(first: 100, after: $after) {_NOTES} }}
+}} }}"""
+    for kind in ("mergeRequest", "issue")
+}
+ENVIRONMENTS = f"""query($path: ID!, $environments: String) {{ project(fullPath: $path) {{
+  environments(first: 100, after: $environments) {{
+    {_PAGE} nodes {{ name lastDeployment(status: SUCCESS) {{ sha }} }} }}
+}} }}"""
+NOTE = "query($id: NoteID!) { note(id: $id) { id awardEmoji { " + _AWARDS + " } } }"
+AWARD = """mutation($id: AwardableID!, $name: String!) {
+  awardEmojiAdd(input: { awardableId: $id, name: $name }) { errors }
+}"""
+
+
+def listing(api: Api) -> tuple[list[Node], list[Node]]:
+    """The open merge requests and the closed ones, in the order they were made, from a branch `bot/…` of this
+    project into its default branch.
+    """
+    found: dict[str, list[Node]] = {"opened": [], "closed": []}
+    for project in _pages(api, "list the merge requests", LISTING, ("opened", "closed")):
+        with api.translated("list the merge requests"):
+            default = project["repository"]["rootRef"]
+            for state, nodes in found.items():
+                nodes += [n for n in project[state]["nodes"] if _is_ours(n, default)]
+    return found["opened"], found["closed"]
+
+
+def _is_ours(node: Node, default: str) -> bool:
+    own = node["sourceProjectId"] == node["targetProjectId"]
+    return bool(own and node["targetBranch"] == default and node["sourceBranch"].startswith("bot/"))
+
+
+def details(api: Api, numbers: Iterable[str]) -> Iterator[Node]:
+    """Merge requests by number, with all their notes. `Unavailable` if one is missing from the answer."""
+    wanted = list(numbers)
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        project = api.query("read the merge requests", DETAILS, iids=batch)
+        with api.translated("read the merge requests"):
+            nodes = project["mergeRequests"]["nodes"]
+            if {node["iid"] for node in nodes} != set(batch):
+                raise Unavailable("cannot read the merge requests: the answer lacks some", fix="try again")
+        for node in nodes:
+            yield node | {"notes": notes(api, "mergeRequest", node)}
+
+
+def discussed(api: Api, since: datetime) -> Iterator[tuple[Kind, Node]]:
+    """The merge requests and issues that changed since then, with all their notes."""
+    kinds: dict[str, Kind] = {"mergeRequests": "mergeRequest", "issues": "issue"}
+    for project in _pages(api, "read the comments", COMMENTS, tuple(kinds), since=since.isoformat()):
+        for name, kind in kinds.items():
+            with api.translated("read the comments"):
+                nodes = project[name]["nodes"]
+            for node in nodes:
+                yield kind, node | {"notes": notes(api, kind, node)}
+
+
+def environments(api: Api) -> Iterator[Node]:
+    """The environments, each with its last successful deployment."""
+    for project in _pages(api, "read the deployments", ENVIRONMENTS, ("environments",)):
+        with api.translated("read the deployments"):
+            yield from project["environments"]["nodes"]
+
+
+def notes(api: Api, kind: Kind, node: Node) -> list[Node]:
+    """All notes of a merge request or an issue whose first page is there."""
+    with api.translated("read the comments"):
+        found, page = list(node["notes"]["nodes"]), node["notes"]["pageInfo"]
+        while page["hasNextPage"]:
+            project = api.query("read the comments", MORE_NOTES[kind], iid=node["iid"], after=_cursor(page))
+            more = project[kind]["notes"]
+            found, page = found + more["nodes"], more["pageInfo"]
+    return found
+
+
+def note(api: Api, what: str, note: str) -> Node:
+    """One note with its reactions, by its global id. `NotFound` if there is none that the token's user may see."""
+    found = api.ask(what, NOTE, id=note)["note"]
+    if found is None:
+        raise NotFound(f"cannot {what}: GitLab shows this token no such comment")
+    return dict(found)
+
+
+def award(api: Api, what: str, note: str, name: str) -> None:
+    """Put an emoji on a note. `Refused` with GitLab's words if it does not."""
+    said = api.ask(what, AWARD, id=note, name=name)["awardEmojiAdd"]["errors"]
+    if said:
+        raise Refused(f"cannot {what}: GitLab says: {api.clean(str(said))}")
+
+
+def whole(connection: Node) -> list[Node]:
+    """The nodes of a connection that is never long; `ValueError` if there are more than one page of them."""
+    if connection["pageInfo"]["hasNextPage"]:
+        raise ValueError("more than a page")
+    return list(connection["nodes"])
+
+
+def _pages(api: Api, what: str, text: str, names: tuple[str, ...], **variables: Any) -> Iterator[Node]:
+    """One answer after the other until every named connection is read; each continues at its own cursor."""
+    cursors: dict[str, str | None] = dict.fromkeys(names)
+    more = True
+    while more:
+        project = api.query(what, text, **variables, **cursors)
+        yield project
+        with api.translated(what):
+            pages = {name: project[name]["pageInfo"] for name in names}
+            more = any(page["hasNextPage"] for page in pages.values())
+            # Behind its end a connection is empty: it has no cursor then, and the last one still holds.
+            after = {n: _cursor(page) if page["hasNextPage"] else page["endCursor"] for n, page in pages.items()}
+            if more and after == cursors:
+                raise ValueError("the same page again")
+            cursors = {name: after[name] or cursors[name] for name in names}
+
+
+def _cursor(page: Node) -> str:
+    cursor = page["endCursor"]
+    if not isinstance(cursor, str) or not cursor:
+        raise ValueError("a page without a cursor")
+    return cursor
