@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.bootstrap import open_edges, open_local_forge, open_registry
@@ -95,6 +96,23 @@ class Story:
     def push(self, tag: str) -> str:
         """Somebody else pushes an image to the application's repository."""
         return push_base(self.edges().registry, parse(f"{self.world.repository}:{tag}"), f"pushed as {tag}")
+
+    def comment(self, environment: str, text: str, by: str) -> str:
+        """A person writes on the environment's pull request; the bot hears of it; its answer, empty if none."""
+        number = self.number(environment)
+        comment = self.forge().add_comment(number, by, text)
+        self.run()
+        return self.answer(number, comment)
+
+    def answer(self, number: int, comment: str) -> str:
+        """What the bot answered to a comment."""
+        found = [c.body for c in self.forge().comments(number) if c.key == f"reply-{comment}"]
+        return found[0] if found else ""
+
+    def reactions(self, comment: str) -> set[str]:
+        """The bot's reactions to a comment."""
+        said = self.forge().comments_since(datetime(2000, 1, 1, tzinfo=UTC))
+        return set(next(c.reactions for c in said if c.id == comment))
 
     def approve(self, environment: str, by: str) -> None:
         """A person approves the environment's open pull request, and the bot hears of it."""

@@ -10,6 +10,7 @@ from bot.core.approval_words import MOST_NAMES
 from bot.core.authorize import Approval, approval
 from bot.core.models import Status, Unknown
 from bot.core.people import few, in_words
+from bot.core.plan.stops import Stop, stop
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,12 +27,17 @@ def gates(
     """Say on the head commit what is missing; merge once nothing is, where the bot may."""
     config = snapshot.config.environments[environment]
     approved = approval_of(snapshot, environment, pull_request, branch)
+    stopped = stop(snapshot, environment, pull_request, branch)
     wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text)
+    if stopped:
+        wanted = Status(APPROVAL, stopped.state, stopped.text[:140])
     said: list[Action | Skip] = []
     if wanted not in pull_request.statuses:
         said.append(_status(environment, application, pull_request, wanted))
-    waiting = _checks(environment, application, pull_request) or _people(
-        environment, application, pull_request, approved, named=bool(config.approvers)
+    waiting = (
+        _stopped(environment, application, pull_request, stopped)
+        or _checks(environment, application, pull_request)
+        or _people(environment, application, pull_request, approved, named=bool(config.approvers))
     )
     if waiting:
         return [*said, waiting]
@@ -81,6 +87,13 @@ def _status(environment: str, application: str, pull_request: PullRequest, statu
         commit=pull_request.head,
         status=status,
     )
+
+
+def _stopped(environment: str, application: str, pull_request: PullRequest, stopped: Stop | None) -> Skip | None:
+    if stopped is None:
+        return None
+    reason = f"#{pull_request.number}: {stopped.text}"
+    return Skip(environment, application, stopped.reason_code, reason, stopped.waits_for)
 
 
 def _checks(environment: str, application: str, pull_request: PullRequest) -> Skip | None:

@@ -1,0 +1,212 @@
+"""Comments as commands, from the words on a pull request to the answer under them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.cli.demo.world import APPLICATION, git
+from bot.core.errors import Refused
+from bot.core.state import BRANCH
+
+if TYPE_CHECKING:
+    from tests.scenarios.story import Story
+
+
+def test_a_stranger_may_not_promote_and_is_told_who_may(in_dev: Story) -> None:
+    in_dev.rewrite_config(lambda text: text.replace("    after: dev\n", "    after: dev\n    deployers: [alice]\n"))
+    answer = in_dev.comment("staging", "/promote staging", by="mallory")
+    assert answer.startswith("mallory:\n- `/promote staging`: **permission_denied**: ")
+    assert "alice" in answer
+    assert in_dev.pulls()[-1].number == in_dev.number("staging"), "nothing was opened"
+
+
+def test_a_promotion_by_comment_opens_the_pull_request_and_says_so_once(in_staging: Story) -> None:
+    in_staging.rewrite_config(lambda t: t.replace("    after: staging\n", "    after: staging\n    promote: manual\n"))
+    in_staging.forge().close(in_staging.number("prod"), "bob")
+    in_staging.commit({"second.car": "2\n"})
+    in_staging.run()
+    number = in_staging.number("staging")
+    comment = in_staging.forge().add_comment(number, "alice", "Good.\n\n/promote prod")
+    in_staging.run()
+    pull = in_staging.pull("prod")
+    assert in_staging.answer(number, comment) == (
+        f"alice:\n- `/promote prod`: prod, {APPLICATION}: \\#{pull.number}: 0 of 2 approvals"
+        f"; it waits for 2 more approvals of \\#{pull.number}\n"
+    ) or f"#{pull.number}" in in_staging.answer(number, comment).replace("\\", "")
+    assert in_staging.reactions(comment) == {"eyes", "rocket"}
+    talk = [c for c in in_staging.forge().comments(number) if c.author == "gitops-bot" and c.key == f"reply-{comment}"]
+    assert len(talk) == 1
+    assert in_staging.run().done == ()
+
+
+def test_who_promotes_by_comment_does_not_approve(in_staging: Story) -> None:
+    in_staging.rewrite_config(lambda t: t.replace("    after: staging\n", "    after: staging\n    promote: manual\n"))
+    in_staging.forge().close(in_staging.number("prod"), "bob")
+    in_staging.commit({"second.car": "2\n"})
+    in_staging.run()
+    in_staging.comment("staging", "/promote prod", by="alice")
+    in_staging.approve("prod", "alice")
+    assert "0 of 2 approvals" in in_staging.skip("prod").reason
+
+
+def test_a_command_whose_webhook_was_lost_is_found_by_the_next_sweep_and_done_once(in_dev: Story) -> None:
+    number = in_dev.number("staging")
+    comment = in_dev.forge().add_comment(number, "alice", "/hold look at the logs first")
+    in_dev.run()
+    in_dev.run()
+    assert in_dev.reactions(comment) == {"eyes", "rocket"}
+    assert git(in_dev.world.gitops, "rev-list", "--count", BRANCH).strip() == "1"
+
+
+def test_a_hold_keeps_an_approved_pull_request_from_being_merged_until_it_is_ended(in_dev: Story) -> None:
+    answer = in_dev.comment("staging", "/hold look at the logs first", by="bob")
+    assert "is held by bob" in answer
+    assert "hold" in in_dev.pull("staging").labels
+    in_dev.approve("staging", "alice")
+    assert in_dev.skip("staging").reason_code == "held"
+    with pytest.raises(Refused, match="look at the logs first"):
+        in_dev.merge("staging", "alice")
+    in_dev.comment("staging", "/unhold", by="bob")
+    assert "hold" not in in_dev.pull("staging").labels
+    in_dev.merge("staging", "alice")
+    assert in_dev.running("staging") == in_dev.running("dev")
+
+
+def test_a_lock_stops_all_other_pull_requests_of_its_environment(in_staging: Story) -> None:
+    number = in_staging.number("prod")
+    in_staging.commit({"second.car": "2\n"})
+    in_staging.run()
+    answer = in_staging.comment("staging", "/lock prod --for=4h we restore a backup", by="alice")
+    assert "prod is locked by alice" in answer
+    in_staging.approve("prod", "bob")
+    in_staging.approve("prod", "carol")
+    skip = in_staging.skip("prod")
+    assert skip.reason_code == "locked"
+    assert "we restore a backup" in skip.reason
+    with pytest.raises(Refused, match="locked by alice"):
+        in_staging.merge("prod", "bob")
+    denied = in_staging.comment("staging", "/lock prod me too", by="bob")
+    assert "**locked**" in denied
+    in_staging.comment("staging", "/unlock prod", by="alice")
+    assert in_staging.number("prod") == number
+    in_staging.merge("prod", "bob")
+
+
+def test_a_freeze_by_an_admin_stops_merges_but_not_a_rollback(in_staging: Story) -> None:
+    in_staging.rewrite_config(lambda text: text + "admins: [root]\n")
+    in_staging.approve("prod", "alice")
+    in_staging.approve("prod", "bob")
+    assert "**permission_denied**" in in_staging.comment("prod", "/freeze prod --for=2d holidays", by="alice")
+    in_staging.comment("prod", "/freeze prod --for=2d holidays", by="root")
+    assert in_staging.skip("prod").reason_code == "frozen"
+    with pytest.raises(Refused, match="holidays"):
+        in_staging.merge("prod", "alice")
+    in_staging.comment("prod", "/unfreeze prod over", by="root")
+    in_staging.merge("prod", "alice")
+    assert in_staging.running("prod") == in_staging.running("staging")
+
+
+def test_a_rollback_brings_back_what_was_there_and_needs_its_approvals(in_staging: Story) -> None:
+    first = in_staging.running("staging")
+    in_staging.commit({"second.car": "2\n"})
+    in_staging.run()
+    in_staging.approve("staging", "alice")
+    in_staging.merge("staging", "alice")
+    second = in_staging.running("staging")
+    in_staging.comment("prod", "/rollback staging it loses messages", by="dana")
+    pull = in_staging.pull("staging")
+    assert pull.title == f"staging: roll back {APPLICATION} to {first.tag}"
+    with pytest.raises(Refused):
+        in_staging.merge("staging", "dana")
+    in_staging.approve("staging", "alice")
+    in_staging.merge("staging", "alice")
+    assert in_staging.running("staging") == first != second
+
+
+def test_help_shows_what_this_person_may_do_here(in_dev: Story) -> None:
+    in_dev.rewrite_config(
+        lambda text: text.replace("    after: dev\n", "    after: dev\n    deployers: [alice]\n") + "admins: [root]\n"
+    )
+    for_alice = in_dev.comment("staging", "/help", by="alice")
+    for_bob = in_dev.comment("staging", "/help", by="bob")
+    assert "/promote" in for_alice
+    assert "/freeze" not in for_alice
+    assert "(in dev, prod)" in for_bob
+
+
+def test_mistakes_are_told_and_nothing_of_the_comment_is_done(in_dev: Story) -> None:
+    number = in_dev.number("staging")
+    comment = in_dev.forge().add_comment(number, "alice", "/hold\n/promot staging\n")
+    in_dev.run()
+    answer = in_dev.answer(number, comment)
+    assert "**unknown_command**" in answer
+    assert "/promote" in answer
+    assert in_dev.reactions(comment) == {"confused"}
+    assert "hold" not in in_dev.pull("staging").labels
+    assert not any(line.startswith("/") for line in answer.splitlines())
+
+
+def test_what_is_no_command_is_met_with_silence(in_dev: Story) -> None:
+    for text in ("Looks good /promote prod", "> /promote prod", "```\n/promote prod\n```", "/usr/bin/true", "/lgtm"):
+        assert in_dev.comment("staging", text, by="alice") == ""
+
+
+def test_an_edited_comment_is_not_done(in_dev: Story) -> None:
+    number, forge = in_dev.number("staging"), in_dev.forge()
+    comment = forge.add_comment(number, "alice", "hello")
+    forge.edit_comment(comment, "alice", "/hold")
+    in_dev.run()
+    assert "hold" not in in_dev.pull("staging").labels
+    assert "**edited**" in in_dev.answer(number, comment)
+
+
+def test_a_cancelled_promotion_is_closed_and_not_proposed_again(in_dev: Story) -> None:
+    number = in_dev.number("staging")
+    in_dev.comment("staging", "/cancel", by="alice")
+    in_dev.run()
+    assert next(r.state for r in in_dev.pulls() if r.number == number) == "closed"
+    assert in_dev.skip("staging").reason_code == "closed_by_person"
+
+
+def test_a_configuration_in_the_pull_requests_own_branch_changes_nothing(in_dev: Story) -> None:
+    """Who may approve is said by the default branch, whatever the pull request brings along."""
+    branch, checkout = f"bot/staging/{APPLICATION}", in_dev.world.checkout
+    git(checkout, "fetch", "-q")
+    git(checkout, "checkout", "-q", branch)
+    text = (checkout / "gitops.yaml").read_text().replace("approvals: 1", "approvals: 0")
+    (checkout / "gitops.yaml").write_text(text)
+    # Not even a commit that names the bot as its author passes for the bot's own work.
+    who = ["-c", "user.name=gitops-bot", "-c", "user.email=gitops-bot@localhost"]
+    git(checkout, *who, "commit", "-qam", "Nothing to see")
+    git(checkout, "push", "-q", "origin", branch)
+    git(checkout, "checkout", "-q", "main")
+    forged = in_dev.pull("staging").head
+    in_dev.run()
+    assert in_dev.pull("staging").head != forged, "the bot made its branch anew"
+    assert in_dev.skip("staging").reason_code == "needs_approval"
+
+
+def test_an_approval_by_command_counts_where_it_is_turned_on_and_names_the_commit(in_dev: Story) -> None:
+    head = in_dev.pull("staging").head
+    assert "**command_off**" in in_dev.comment("staging", f"/approve {head[:12]}", by="alice")
+    in_dev.rewrite_config(lambda text: text + "commands:\n  approve: true\n")
+    wrong = in_dev.comment("staging", f"/approve {'0' * 12}", by="alice")
+    assert "**head_moved**" in wrong
+    in_dev.comment("staging", f"/approve {in_dev.pull('staging').head[:12]}", by="alice")
+    assert in_dev.skip("staging").reason_code == "needs_merge"
+
+
+def test_a_promotion_into_a_locked_environment_is_refused(in_staging: Story) -> None:
+    in_staging.comment("prod", "/lock prod we restore a backup", by="alice")
+    answer = in_staging.comment("prod", "/promote prod", by="bob")
+    assert "**locked**" in answer
+    assert "/unlock prod" in answer
+
+
+def test_status_and_diff_answer_in_the_comment(in_dev: Story) -> None:
+    status = in_dev.comment("staging", "/status", by="bob")
+    assert f"| dev | {APPLICATION} | `{in_dev.running('dev').tag}` |" in status
+    diff = in_dev.comment("staging", "/diff staging", by="bob")
+    assert "imageTag: 4.2.0 → 4.2.0-" in diff
