@@ -48,7 +48,7 @@ def _broken(_: Verb, rule: Rule, words: Words) -> Problem | None:
         return None
     name = re.split('[="\\s]', words.broken.removeprefix("--"), maxsplit=1)[0]
     instead = words._replace(flags=(*words.flags, (name, ""))) if name in rule.flags else None
-    message = f'{shown(words.broken)} cannot be read: a value has no blanks and quotes in it, or stands in `"…"`.'
+    message = f'{shown(words.broken)} cannot be read: a value has no blanks and quotes in it, or stands in `"…"`'
     return Problem("bad_value", message, instead)
 
 
@@ -59,7 +59,7 @@ def _unknown_flag(verb: Verb, rule: Rule, words: Words) -> Problem | None:
     near = {name: nearest(name, rule.flags) or "" for name, _ in words.flags if name not in rule.flags}
     flags = tuple((near.get(name, name), value) for name, value in words.flags)
     has = f"it has {', '.join(f'`--{flag}`' for flag in rule.flags)}" if rule.flags else "it has none"
-    message = f"`{verb}` has no flag {shown(f'--{unknown}')}: {has}."
+    message = f"`{verb}` has no flag {shown(f'--{unknown}')}: {has}"
     # A flag is never dropped: without `--dry-run`, misspelt, the rest would do more than was meant.
     return Problem("unknown_flag", message, words._replace(flags=flags) if all(near.values()) else None)
 
@@ -67,19 +67,19 @@ def _unknown_flag(verb: Verb, rule: Rule, words: Words) -> Problem | None:
 def _repeated_flag(_: Verb, __: Rule, words: Words) -> Problem | None:
     names = [name for name, _ in words.flags]
     twice = next((name for name in names if names.count(name) > 1), None)
-    return Problem("repeated_flag", f"`--{twice}` stands there more than once.", words) if twice is not None else None
+    return Problem("repeated_flag", f"`--{twice}` stands there more than once", words) if twice is not None else None
 
 
 def _bad_flag(_: Verb, rule: Rule, words: Words) -> Problem | None:
     for name, value in words.flags:
         shape = rule.flags[name]
         if shape == "none" and value is not True:
-            return Problem("bad_value", f"`--{name}` takes no value.", words)
+            return Problem("bad_value", f"`--{name}` takes no value", words)
         if shape != "none" and value is True:
-            return Problem("bad_value", f"`--{name}` needs a value: {WORDING[shape]}.", words)
+            return Problem("bad_value", f"`--{name}` needs a value: {WORDING[shape]}", words)
         if shape != "none" and not fits(str(value), shape):
             return Problem(
-                "bad_value", f"{shown(str(value))} is no value for `--{name}`: it is {WORDING[shape]}.", words
+                "bad_value", f"{shown(str(value))} is no value for `--{name}`: it is {WORDING[shape]}", words
             )
     return None
 
@@ -89,23 +89,23 @@ def _first(verb: Verb, rule: Rule, words: Words) -> Problem | None:
         return None
     if words.first:
         bad = not fits(words.first, "name")
-        message = f"{shown(words.first)} cannot be an environment: that is {WORDING['name']}."
+        message = f"{shown(words.first)} cannot be an environment: that is {WORDING['name']}"
         return Problem("bad_value", message, words) if bad else None
     name, rest = split_word(words.rest)
     instead = words._replace(first=name, rest=rest) if fits(name, "name") else words
-    return Problem("missing_environment", f"`{verb}` needs an environment, right behind it.", instead)
+    return Problem("missing_environment", f"`{verb}` needs an environment, right behind it", instead)
 
 
 def _argument(verb: Verb, rule: Rule, words: Words) -> Problem | None:
     given = words.first
     if rule.argument == "commit" and not given:
-        return Problem("missing_commit", f"`{verb}` needs the commit that you looked at: {WORDING['commit']}.", words)
+        return Problem("missing_commit", f"`{verb}` needs the commit that you looked at: {WORDING['commit']}", words)
     if rule.argument == "commit" and not fits(given, "commit"):
-        return Problem("bad_value", f"{shown(given)} is no commit to approve: write {WORDING['commit']}.", words)
+        return Problem("bad_value", f"{shown(given)} is no commit to approve: write {WORDING['commit']}", words)
     if rule.argument == "application" and given and not fits(given, "name"):
-        return Problem("bad_value", f"{shown(given)} cannot be an application: that is {WORDING['name']}.", words)
+        return Problem("bad_value", f"{shown(given)} cannot be an application: that is {WORDING['name']}", words)
     if rule.argument == "verb" and given and given.lower().removeprefix("/") not in VERBS:
-        return Problem("unknown_command", f"{shown(given)} is none of my commands.", words)
+        return Problem("unknown_command", f"{shown(given)} is none of my commands", words)
     return None
 
 
@@ -113,9 +113,9 @@ def _one_of(verb: Verb, rule: Rule, words: Words) -> Problem | None:
     given = [name for name, _ in words.flags if name in rule.one_of]
     ways = " or ".join(f"`{flag_usage(flag, rule.flags[flag])}`" for flag in rule.one_of)
     if rule.one_of and not given and not misplaced(words.rest, rule.one_of):
-        return Problem("missing_flag", f"`{verb}` needs its end: {ways}.", words)
+        return Problem("missing_flag", f"`{verb}` needs its end: {ways}", words)
     if len(given) > 1:
-        return Problem("conflicting_flags", f"`{verb}` takes only one of {ways}.", words)
+        return Problem("conflicting_flags", f"`{verb}` takes only one of {ways}", words)
     return None
 
 
@@ -125,11 +125,11 @@ def _rest(verb: Verb, rule: Rule, words: Words) -> Problem | None:
         before, flags = astray
         behind = split_words(flags, first=False)
         rest = " ".join(filter(None, (before.strip(), behind.rest)))
-        message = f"{shown(split_word(flags)[0])} stands too late: flags come before the other words."
+        message = f"{shown(split_word(flags)[0])} stands too late: flags come before the other words"
         instead = words._replace(flags=words.flags + behind.flags, rest=rest)
         return Problem("misplaced_flag", message, None if behind.broken else instead)
     if rule.reason == "no" and words.rest:
-        return Problem("unexpected_text", f"`{verb}` does not understand {shown(words.rest)}.", _instead(rule, words))
+        return Problem("unexpected_text", f"`{verb}` does not understand {shown(words.rest)}", _instead(rule, words))
     return None
 
 
@@ -141,7 +141,7 @@ def _instead(rule: Rule, words: Words) -> Words | None:
 
 def _reason(verb: Verb, rule: Rule, words: Words) -> Problem | None:
     if rule.reason == "required" and words.rest in ("", "<reason>"):
-        return Problem("missing_reason", f"`{verb}` needs a reason, as its last words.", words)
+        return Problem("missing_reason", f"`{verb}` needs a reason, as its last words", words)
     if len(words.rest) > LONGEST_REASON:
-        return Problem("bad_value", f"The reason is longer than {LONGEST_REASON:,} characters.", words)
+        return Problem("bad_value", f"the reason is longer than {LONGEST_REASON:,} characters", words)
     return None

@@ -39,15 +39,13 @@ def spoken_lines(text: str) -> Iterator[tuple[int, str]]:
             quoted = max(0, quoted + _opened(token))
         if token.type != "inline" or token.map is None:
             continue
-        content = token.content.split("\n")
         starts, quoted = _starts(token, quoted)
         if before is None or token.level != 1 or before.type not in _SPOKEN:
             continue
-        for start in starts:
-            line = source[token.map[0] + start]
-            # The parser trims a block; if lines ever went missing by that, nothing is said in this one.
-            if line.strip() == content[start].strip():
-                yield token.map[0] + start + 1, line
+        # The parser trims a block of more than blanks, and so may drop whole lines before the first it keeps.
+        block = "\n".join(source[slice(*token.map)])
+        first = token.map[0] + block[: block.find(token.content)].count("\n")
+        yield from ((first + start + 1, source[first + start]) for start in starts)
 
 
 def _starts(block: Token, quoted: int) -> tuple[list[int], int]:

@@ -39,7 +39,7 @@ def parse(body: str, bot: str) -> tuple[Command | Mistake, ...]:
     found = [read for number, line in spoken_lines(text) if (read := _read(line, number, start))]
     if len(found) <= MOST_COMMANDS:
         return tuple(found)
-    message = f"A comment may hold {MOST_COMMANDS} commands, this one holds {len(found)}: none was run."
+    message = f"a comment may hold {MOST_COMMANDS} commands, this one holds {len(found)}: none was run"
     return (Mistake("too_many_commands", found[MOST_COMMANDS].text, message, found[0].text),)
 
 
@@ -64,7 +64,7 @@ def _too_long(text: str, start: re.Pattern[str]) -> tuple[Mistake, ...]:
     for found in start.finditer(text):
         line = text[found.end() : found.end() + 100].partition("\n")[0]
         if found["mention"] or _verb(split_word(line)[0]):
-            message = f"The comment has more than {LONGEST_BODY:,} characters, so I did not read it."
+            message = f"the comment has more than {LONGEST_BODY:,} characters, so I did not read it"
             return (Mistake("too_long", f"{found[0]}{line}".strip(BLANK), message, f"{found[0]}{line}".strip(BLANK)),)
     return ()
 
@@ -83,7 +83,7 @@ def _read(line: str, number: int, start: re.Pattern[str]) -> Command | Mistake |
     near = nearest(word.lower().lstrip("/"), VERBS)
     if near is None and not mention:
         return None
-    message = f"{shown(word)} is none of my commands." if word else "There is no command behind my name."
+    message = f"{shown(word)} is none of my commands" if word else "there is no command behind my name"
     return Mistake("unknown_command", text, message, _meant(near, rest, prefix))
 
 

@@ -35,8 +35,8 @@ class Command(NamedTuple):
 class Mistake(NamedTuple):
     """Something that was meant as a command and is none: a stable reason code, the line as written, what is wrong.
 
-    `message` is one line of Markdown that is safe to show; `text` is not. `suggestion` is what to type next, with
-    `<…>` for what only the person knows.
+    `message` is a part of a sentence in Markdown, safe to show. `suggestion` is what to type next, with `<…>` for what
+    only the person knows; it holds words of the comment, as `text` does: show both as code.
     """
 
     reason_code: str

@@ -41,7 +41,7 @@ def _argument(rule: Rule, word: str) -> str:
 
 def _flags(rule: Rule, words: Words) -> list[str]:
     given = {name: value for name, value in reversed(words.flags) if name in rule.flags}
-    chosen = next((name for name in given if name in rule.one_of), next(iter(rule.one_of), ""))
+    chosen = next((name for name, _ in words.flags if name in rule.one_of), next(iter(rule.one_of), ""))
     names = [name for name in rule.flags if name == chosen or (name in given and name not in rule.one_of)]
     return [_flag(rule, name, given.get(name)) for name in names]
 

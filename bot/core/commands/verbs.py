@@ -53,30 +53,30 @@ class Rule(NamedTuple):
 
 VERBS: Mapping[Verb, Rule] = MappingProxyType(
     {
-        "help": Rule("read", "Say which commands you may use here.", "changes nothing", argument="verb"),
+        "help": Rule("read", "Say which commands you may use here", "changes nothing", argument="verb"),
         "status": Rule(
             "read",
-            "Show versions, open promotions, locks and missing approvals.",
+            "Show versions, open promotions, locks and missing approvals",
             "changes nothing",
             environment="optional",
         ),
         "diff": Rule(
             "read",
-            "Show what a promotion into an environment would change.",
+            "Show what a promotion into an environment would change",
             "changes nothing",
             environment="required",
             flags={"from": "name"},
         ),
         "promote": Rule(
             "deployer",
-            "Bring a release into an environment.",
+            "Bring a release into an environment",
             "opens or updates one pull request for each application",
             environment="required",
             flags={"app": "names", "version": "version", "sha": "commit", "dry-run": "none"},
         ),
         "rollback": Rule(
             "deployer",
-            "Bring back what an environment had before.",
+            "Bring back what an environment had before",
             "opens a pull request that reverts",
             environment="required",
             reason="required",
@@ -84,19 +84,19 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
         ),
         "approve": Rule(
             "approver",
-            "Approve this pull request at a commit.",
+            "Approve this pull request at a commit",
             "records an approval of that commit",
             argument="commit",
         ),
         "hold": Rule(
-            "read", "Keep this pull request from being merged.", "sets a label and a failing check", reason="optional"
+            "read", "Keep this pull request from being merged", "sets a label and a failing check", reason="optional"
         ),
         "unhold": Rule(
-            "deployer", "End a hold.", "removes the label and the failing check", reason="optional", own="read"
+            "deployer", "End a hold", "removes the label and the failing check", reason="optional", own="read"
         ),
         "lock": Rule(
             "deployer",
-            "Keep an environment for this pull request.",
+            "Keep an environment for this pull request",
             "stops all other promotions into the environment",
             environment="required",
             reason="required",
@@ -104,7 +104,7 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
         ),
         "unlock": Rule(
             "admin",
-            "Give an environment free.",
+            "Give an environment free",
             "removes the lock",
             environment="required",
             reason="optional",
@@ -112,23 +112,23 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
         ),
         "freeze": Rule(
             "admin",
-            "Stop promotions everywhere, or into one environment.",
+            "Stop promotions everywhere, or into one environment",
             "sets a pending check on every promotion",
             environment="optional",
             reason="required",
             flags={"for": "duration", "until": "time"},
             one_of=("for", "until"),
         ),
-        "unfreeze": Rule("admin", "End a freeze.", "removes the freeze", reason="required"),
-        "retry": Rule("write", "Run what failed last again.", "runs the failed step again for the same commit"),
+        "unfreeze": Rule("admin", "End a freeze", "removes the freeze", reason="required"),
+        "retry": Rule("write", "Run what failed last again", "runs the failed step again for the same commit"),
         "rebuild": Rule(
             "write",
-            "Build the images of the same commit again.",
+            "Build the images of the same commit again",
             "a new digest voids the approvals",
             argument="application",
         ),
-        "refresh": Rule("write", "Render this pull request again.", "updates the pull request"),
-        "cancel": Rule("deployer", "Stop what runs for this pull request.", "stops it", own="write"),
+        "refresh": Rule("write", "Render this pull request again", "updates the pull request"),
+        "cancel": Rule("deployer", "Stop what runs for this pull request", "stops it", own="write"),
     }
 )
 
