@@ -179,6 +179,11 @@ def test_every_refused_edit_has_a_code_that_is_explained() -> None:
         assert fixes[code].lower() == f"{fix}.".lower(), code
 
 
+def test_every_ignored_event_has_a_code_that_is_explained() -> None:
+    rows = tables(DOCS / "webhooks.md")["What is ignored"]
+    assert [row[0].strip("`") for row in rows] == sorted(codes(0, "Ignored"))
+
+
 def test_codes_that_other_pages_name_are_explained() -> None:
     explained = {*listed("Decisions"), *listed("What could not be read"), *listed("Files that must not be edited")}
     rows = tables(DOCS / "values.md")["What is refused"]

@@ -51,7 +51,6 @@ _CHANGES: Mapping[str, frozenset[str] | None] = {
 _COMMENTS = {
     "issue_comment": ("comment", "issue", "created"),
     "pull_request_review": ("review", "pull_request", "submitted"),
-    "pull_request_review_comment": ("comment", "pull_request", "created"),
 }
 
 
@@ -91,6 +90,9 @@ def event_of(name: str, payload: Payload, *, bot: str, repository: str) -> Event
     """
     if name == "ping":
         return Ignored("ping", "a ping only shows that the webhook is set up")
+    if name == "pull_request_review_comment":
+        # The forge's listing has none of them: one could not be found again, nor told from one that was carried out.
+        return Ignored("on_a_line", "commands count below the pull request or in a review's text, not on a line")
     # GitHub Actions names it so; what it runs with differs, what it means does not.
     name = "pull_request" if name == "pull_request_target" else name
     if name not in _CHANGES and name not in _COMMENTS:

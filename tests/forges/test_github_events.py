@@ -87,7 +87,7 @@ def test_every_published_event_is_handled_or_ignored_with_a_reason(examples: lis
         "ping": {"ping"},
         "pull_request": {"Reconcile", "no_effect"},
         "pull_request_review": {"Reconcile"},
-        "pull_request_review_comment": {"Commented", "edited", "no_effect"},
+        "pull_request_review_comment": {"on_a_line"},
         "push": {"Reconcile"},
         "repository_dispatch": {"Reconcile"},
         "status": {"Reconcile"},
@@ -105,7 +105,7 @@ def test_only_new_comments_of_the_published_ones_are_commands(examples: list[Exa
             assert event.comment.id == payload["comment"]["node_id"]
             assert event.comment.body == payload["comment"]["body"]
             assert event.comment.author == payload["comment"]["user"]["login"]
-            assert event.comment.on_pull_request is (name == "pull_request_review_comment")
+            assert not event.comment.on_pull_request
     assert written > 5
 
 
@@ -131,9 +131,10 @@ def test_a_pull_request_of_a_fork_is_looked_at_and_its_repository_is_not_mistake
     payload = one(examples, "pull_request", "opened")
     payload["pull_request"]["head"]["repo"] |= {"full_name": "mallory/Hello-World", "fork": True}
     assert parse("pull_request", payload) == Reconcile()
-    comment = one(examples, "pull_request_review_comment", "created")
-    comment["pull_request"]["head"]["repo"] |= {"full_name": REPOSITORY, "fork": True}
-    assert kind(parse("pull_request_review_comment", comment)) == "other_repository"
+    review = one(examples, "pull_request_review", "submitted")
+    review["review"]["body"] = "/promote prod"
+    review["pull_request"]["head"]["repo"] |= {"full_name": REPOSITORY, "fork": True}
+    assert kind(parse("pull_request_review", review)) == "other_repository"
 
 
 @pytest.mark.parametrize("state", ["approved", "changes_requested"])
@@ -269,9 +270,10 @@ def test_headers_are_found_however_they_are_written() -> None:
 
 
 def test_a_comment_cannot_be_replayed_as_another_event() -> None:
-    with pytest.raises(BadDelivery):
-        parse("pull_request_review_comment", issue_comment())
+    assert kind(parse("pull_request_review_comment", issue_comment())) == "on_a_line"
     assert kind(parse("pull_request_review", issue_comment())) == "no_effect"
+    with pytest.raises(BadDelivery):
+        parse("pull_request_review", issue_comment() | {"action": "submitted"})
     review = {"action": "submitted", "review": {"body": "/x"}, "pull_request": {"number": 1}}
     assert kind(parse("issue_comment", review)) == "no_effect"
 
@@ -372,7 +374,7 @@ anything = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
     max_leaves=10,
 )
-names = st.sampled_from(["issue_comment", "pull_request_review", "pull_request_review_comment", "push", "check_run"])
+names = st.sampled_from(["issue_comment", "pull_request_review", "push", "check_run"])
 
 
 @given(name=names | st.text(), body=st.binary() | anything.map(lambda value: json.dumps(value).encode()))
