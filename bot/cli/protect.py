@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
+from bot.core.plan.gates import APPROVAL
+from bot.core.state.files import BRANCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-STATUS = "gitops-bot/approval"
 # The id of GitHub Actions, whose GITHUB_TOKEN the workflows use where the bot has no App of its own.
 ACTIONS = 15368
 _SECONDS = 30
@@ -69,7 +70,7 @@ def as_text(forge: str, app_id: int | None) -> str:
 
 def rulesets(app_id: int | None) -> list[dict[str, Any]]:
     """GitHub's rulesets, as its API takes them: the default branch, and the bot's state where the bot is an App."""
-    approval = {"context": STATUS, "integration_id": app_id or ACTIONS}
+    approval = {"context": APPROVAL, "integration_id": app_id or ACTIONS}
     review = {
         # How many must approve differs by environment: the bot counts, and its status says so.
         "required_approving_review_count": 0,
@@ -90,7 +91,7 @@ def rulesets(app_id: int | None) -> list[dict[str, Any]]:
     if app_id:
         only_the_bot = [{"actor_id": app_id, "actor_type": "Integration", "bypass_mode": "always"}]
         locked = [{"type": kind} for kind in ("creation", "update", "deletion", "non_fast_forward")]
-        found.append(_ruleset("gitops-bot state", "refs/heads/gitops-bot/state", locked, only_the_bot))
+        found.append(_ruleset("gitops-bot state", f"refs/heads/{BRANCH}", locked, only_the_bot))
     return found
 
 

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 Forge: TypeAlias = Literal["github", "gitlab", "local"]
 
 _PIPELINES: Mapping[Forge, Mapping[str, str]] = {
-    "github": {
-        f".github/workflows/{name}.yml": f"github-{name}.yaml"
-        for name in ("check", "reconcile", "commands", "announce")
-    },
+    "github": {f".github/workflows/{name}.yml": f"github-{name}.yaml" for name in ("check", "gitops-bot", "announce")},
     "gitlab": {".gitlab-ci.yml": "gitlab-ci.yaml"},
     "local": {},
 }
@@ -83,8 +80,7 @@ def render(sample: Sample, forge: Forge = "github") -> dict[str, str]:
     """
     words = _words(sample)
     found = {"gitops.yaml": _fill("gitops.yaml", words)}
-    parts = {name: _fill(f"github-{name}.yaml", words).rstrip("\n") for name in ("steps", "settings")}
-    found |= {path: _fill(template, words | parts) for path, template in _PIPELINES[forge].items()}
+    found |= {path: _fill(template, words) for path, template in _PIPELINES[forge].items()}
     for environment, size in _SIZES.items():
         host = f"{sample.application}.{environment}.example.com"
         here = words | {"environment": environment, "host": host} | {k: str(v) for k, v in size._asdict().items()}

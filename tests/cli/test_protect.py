@@ -14,8 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.main import main
-from bot.cli.protect import STATUS, rulesets
-from bot.core.plan.gates import APPROVAL
+from bot.cli.protect import rulesets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +114,6 @@ def typed(folder: Path, program: str, script: str) -> list[tuple[list[str], Any]
 
 
 def test_the_status_that_is_required_is_the_one_that_the_bot_sets() -> None:
-    assert STATUS == APPROVAL
     checks = rule(rulesets(7)[0], "required_status_checks")["required_status_checks"]
     assert checks == [{"context": "gitops-bot/approval", "integration_id": 7}]
 
