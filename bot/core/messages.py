@@ -160,7 +160,7 @@ def proposal(
 ) -> Text:
     """Title, body and commit message of the pull request that brings `release` to `environment`."""
     back = "roll back " if asked and asked.rollback else ""
-    title = f"{environment}: {back}{application} {'to ' if back else ''}{_version(release)}"
+    title = f"{environment}: {back}{application} {'to ' if back else ''}{version_of(release)}"
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
     trailers += "\nGitops-Bot-Rollback: yes" if asked and asked.rollback else ""
@@ -179,7 +179,8 @@ def proposal(
     return Text(title, "\n\n".join(p for p in parts if p) + "\n", commit)
 
 
-def _version(release: Release) -> str:
+def version_of(release: Release) -> str:
+    """A release in a few words: the tags of its images, or the commit of its values."""
     tags = [f"{name} {v.tag}" if len(release.images) > 1 else v.tag for name, v in release.images.items()]
     return ", ".join(tags) or f"values {(release.values or '')[:12]}"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.events import Event, Promote, Reconcile
+from bot.core.models import Unknown
 from bot.core.state import State
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         Person,
         PullRequest,
         Release,
-        Unknown,
         UserComment,
     )
     from bot.core.references import Reference
@@ -71,6 +71,6 @@ class Snapshot:
     people: Mapping[str, Person | Unknown] = field(default_factory=dict)
     state: State | Unknown = field(default_factory=State)
     state_head: str | None = None
-    deployments: Mapping[str, Deployment] | Unknown = field(default_factory=dict)
+    deployments: Mapping[str, Deployment] | Unknown = field(default=Unknown("it was not asked"))
     same_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)

@@ -187,7 +187,7 @@ def test_an_approval_by_command_counts_for_its_pull_request_and_commit_alone(cha
 
 def test_a_state_that_could_not_be_read_approves_nothing() -> None:
     unread = replace(by_command(in_staging()), state=Unknown("no answer"))
-    assert skip(settled(unread), "staging").reason_code == "needs_approval"
+    assert skip(settled(unread), "staging").reason_code == "state_unknown"
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,10 @@ def _theirs(story: Story) -> None:
     git(checkout, "checkout", "-q", "main")
 
 
+def _hold_by_comment(story: Story) -> None:
+    story.forge().add_comment(story.number("staging"), "alice", "/hold\n/status")
+
+
 def _new_base(story: Story) -> None:
     story.update_base("2")
 
@@ -74,6 +78,7 @@ ACTS = [
     Act("staging is changed by hand", _by_hand),
     Act("somebody commits to prod's branch", _theirs),
     Act("a new base", _new_base),
+    Act("a hold by comment", _hold_by_comment),
 ]
 
 
@@ -176,6 +181,10 @@ def test_the_boundaries_are_those_of_all_ports(tmp_path: Path) -> None:
         "LocalForge.merge_pull_request",
         "LocalForge.comment",
         "LocalForge.set_status",
+        "LocalForge.react",
+        "LocalForge.set_label",
+        "LocalForge.request_reviews",
+        "LocalForge.set_deployment",
         "LayoutRegistry.put_blob",
         "LayoutRegistry.mount_blob",
         "LayoutRegistry.put_manifest",
