@@ -81,7 +81,7 @@ class GitLabForge:
                 return gitlab_records.pull_request(node, self._me(), (), ())
             given = self._approvals(number) if gitlab_queries.whole(node["approvedBy"]) else []
             reviews = [*given, *gitlab_records.objections(node, given)]
-            statuses = gitlab_merge.statuses(self._api, node["diffHeadSha"]) if node["diffHeadSha"] else []
+            statuses = gitlab_merge.statuses(self._api, node["diffHeadSha"], self._me()) if node["diffHeadSha"] else []
             statuses += gitlab_records.head_pipeline(node)
             return gitlab_records.pull_request(node, self._me(), reviews, statuses)
 
@@ -140,7 +140,7 @@ class GitLabForge:
 
     def merge_pull_request(self, number: int, head: str) -> None:
         """See `ports.Forge` and `gitlab_merge.merge`. The branch is deleted."""
-        gitlab_merge.merge(self._api, number, head, self._sleep)
+        gitlab_merge.merge(self._api, number, head, self._me(), self._sleep)
 
     def comment(self, number: int, key: str, body: str) -> None:
         """See `ports.Forge`."""
@@ -165,7 +165,8 @@ class GitLabForge:
         with self._api.translated(f"set the status {status.context!r} of {commit[:12]}"):
             statuses = self._api.project.commits.get(commit, lazy=True).statuses
             query = {"name": status.context}
-            found = gitlab_records.latest(s.attributes for s in statuses.list(query_parameters=query, iterator=True))
+            listed = statuses.list(query_parameters=query, iterator=True)
+            found = gitlab_records.latest((s.attributes for s in listed), self._me())
             old = found.get(status.context)
             if old and gitlab_records.status(old) == status:
                 return
@@ -202,9 +203,15 @@ class GitLabForge:
         """See `ports.Forge`. `NotFound` for an id that is not a comment's."""
         what, note = f"react to {comment[:100]}", gitlab_records.global_id(comment)
         with self._api.translated(what):
-            there = gitlab_queries.note(self._api, what, note)
-            if reaction not in gitlab_records.reactions(there, self._me()):
-                gitlab_queries.award(self._api, what, note, gitlab_records.EMOJI[reaction])
+            if reaction in self._reactions(what, note):
+                return
+            said = gitlab_queries.award(self._api, note, gitlab_records.EMOJI[reaction])
+            # After a lost answer GitLab refuses what it has done already.
+            if said and reaction not in self._reactions(what, note):
+                raise Refused(f"cannot {what}: GitLab says: {said}")
+
+    def _reactions(self, what: str, note: str) -> frozenset[Reaction]:
+        return gitlab_records.reactions(gitlab_queries.note(self._api, what, note), self._me())
 
     def set_label(self, number: int, label: str, *, present: bool) -> None:
         """See `ports.Forge`. GitLab makes a label that it does not know."""

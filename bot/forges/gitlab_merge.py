@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot.core.errors import BotError, Conflict, Refused, Unavailable
+from bot.core.errors import BotError, Conflict, Refused
 from bot.forges.gitlab_records import latest, status
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 APPROVAL = "gitops-bot/approval"
 # https://docs.gitlab.com/api/merge_requests/#merge-status
-_UNDECIDED = frozenset({"unchecked", "checking", "preparing", "approvals_syncing", "commits_status"})
+_MAY_CHANGE = frozenset({"unchecked", "checking", "preparing", "approvals_syncing", "ci_must_pass", "ci_still_running"})
 _CODES = {
     "not_approved": "needs_approval",
     "requested_changes": "needs_approval",
@@ -26,48 +26,49 @@ _CODES = {
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks
 
 
-def statuses(api: Api, commit: str) -> list[Status]:
-    """The newest status or job of each name on a commit, by name."""
+def statuses(api: Api, commit: str, me: str) -> list[Status]:
+    """The newest status or job of each name on a commit, by name; of the bot's own names only what it set itself."""
     with api.translated(f"read the statuses of {commit[:12]}"):
         records = api.project.commits.get(commit, lazy=True).statuses.list(iterator=True)
-        found = latest(record.attributes for record in records)
+        found = latest((record.attributes for record in records), me)
         return [status(found[name]) for name in sorted(found)]
 
 
-def merge(api: Api, number: int, head: str, sleep: Callable[[float], None]) -> None:
+def merge(api: Api, number: int, head: str, me: str, sleep: Callable[[float], None]) -> None:
     """See `ports.Forge.merge_pull_request`. Merging what is merged does nothing.
 
     `Conflict`: the branch moved, or both sides changed a file. `Refused`: `needs_approval`, `checks_pending`,
     `closed_pull_request`, or `not_mergeable` with GitLab's own word for it.
     """
     for wait in (*_WAITS, None):
-        found = _look(api, number, head)
-        if found["state"] == "merged":
+        word = _look(api, number, head, me)
+        if word == "mergeable":
+            word = _try(api, number, head)
+        if word == "merged":
             return
-        word = str(found["detailed_merge_status"])
-        if word == "mergeable" and (word := _try(api, number, head)) == "merged":
-            return
-        if word not in _UNDECIDED or wait is None:
+        if word not in _MAY_CHANGE or wait is None:
             raise _why(number, word)
         sleep(wait)
 
 
-def _look(api: Api, number: int, head: str) -> dict[str, Any]:
+def _look(api: Api, number: int, head: str, me: str) -> str:
+    """`merged`, or what GitLab says of the merge."""
     with api.translated(f"read !{number}"):
-        found: dict[str, Any] = api.project.mergerequests.get(number).attributes
+        found = api.project.mergerequests.get(number).attributes
         if found["sha"] != head:
             raise Conflict(f"!{number} is at {found['sha']}, not at {head}", fix="look at it again, then merge")
+        if found["state"] == "merged":
+            return "merged"
         if found["state"] == "closed":
             fix = "only an open merge request can be merged"
             raise Refused(f"!{number} is closed", fix=fix, reason_code="closed_pull_request")
-        if found["state"] != "merged":
-            _check_approved(api, number, head)
-        return found
+        _check_approved(api, number, head, me)
+        return str(found["detailed_merge_status"])
 
 
-def _check_approved(api: Api, number: int, head: str) -> None:
+def _check_approved(api: Api, number: int, head: str, me: str) -> None:
     """GitLab does not know that this status is needed, unless the project wants pipelines to succeed."""
-    said = next((s for s in statuses(api, head) if s.context == APPROVAL), None)
+    said = next((s for s in statuses(api, head, me) if s.context == APPROVAL), None)
     if said is None or said.state != "success":
         why = said.description if said else "the bot has not looked at it yet"
         message = f"!{number} cannot be merged: {APPROVAL} is not successful on {head[:12]}: {why}"
@@ -89,8 +90,6 @@ def _try(api: Api, number: int, head: str) -> str:
 def _why(number: int, word: str) -> BotError:
     if word in ("conflict", "broken_status"):
         return Conflict(f"!{number} cannot be merged: both sides changed the same", fix="run again")
-    if word in _UNDECIDED:
-        return Unavailable(f"GitLab does not find out whether !{number} can be merged ({word})", fix="run again later")
     message = f"!{number} cannot be merged: GitLab says {word[:100]!r}"
-    fix = "see the merge request's page, which says what is missing"
+    fix = "see the merge request's page, which says what is missing, and run again"
     return Refused(message, fix=fix, reason_code=_CODES.get(word, "not_mergeable"))

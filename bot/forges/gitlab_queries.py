@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from bot.core.errors import NotFound, Refused, Unavailable
+from bot.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,11 +129,10 @@ def note(api: Api, what: str, note: str) -> Node:
     return dict(found)
 
 
-def award(api: Api, what: str, note: str, name: str) -> None:
-    """Put an emoji on a note. `Refused` with GitLab's words if it does not."""
-    said = api.ask(what, AWARD, id=note, name=name)["awardEmojiAdd"]["errors"]
-    if said:
-        raise Refused(f"cannot {what}: GitLab says: {api.clean(str(said))}")
+def award(api: Api, note: str, name: str) -> str:
+    """Put an emoji on a note; why GitLab did not, else empty."""
+    said = api.ask(f"react to {note}", AWARD, id=note, name=name)["awardEmojiAdd"]["errors"]
+    return api.clean("; ".join(map(str, said)))
 
 
 def whole(connection: Node) -> list[Node]:

@@ -101,10 +101,13 @@ def _wants_changes(interaction: Node | None) -> bool:
     return interaction is not None and interaction["reviewState"] == "REQUESTED_CHANGES"
 
 
-def latest(statuses: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The newest status of each name, by name, of those that GitLab has for a commit."""
+def latest(statuses: Iterable[Mapping[str, Any]], me: str) -> dict[str, Mapping[str, Any]]:
+    """The newest status of each name, by name, of those on a commit.
+
+    Whoever may push may set a status of any name: of `gitops-bot/…` only the bot's own count.
+    """
     ordered = sorted(statuses, key=lambda status: int(status["id"]))
-    return {status["name"]: status for status in ordered}
+    return {s["name"]: s for s in ordered if not s["name"].startswith("gitops-bot/") or _author(s) == me}
 
 
 def status(record: Mapping[str, Any]) -> Status:
@@ -155,6 +158,6 @@ def reactions(note: Node, me: str) -> frozenset[Reaction]:
     return frozenset(_REACTIONS[name] for name in names if name in _REACTIONS)
 
 
-def _author(node: Node) -> str:
+def _author(node: Mapping[str, Any]) -> str:
     """Who wrote it; nobody, if GitLab does not say."""
     return str((node["author"] or {}).get("username", ""))

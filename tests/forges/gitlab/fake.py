@@ -35,6 +35,8 @@ class Fault(NamedTuple):
     cut: bool = False
     done: bool = False
     """Whether the server does what it was asked, and then fails to say so."""
+    skip: int = 0
+    """How many requests that it could happen to are served well before."""
 
 
 class Answer(NamedTuple):
@@ -67,6 +69,9 @@ class GitLab(http.server.ThreadingHTTPServer):
         """The first fault that waits for this request; it happens once."""
         for index, (text, fault) in enumerate(self.faults):
             if text in line:
+                if fault.skip:
+                    self.faults[index] = (text, fault._replace(skip=fault.skip - 1))
+                    return None
                 del self.faults[index]
                 return fault
         return None
