@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.core.events import Event, Ignored
+    from bot.ports import Edges
     from bot.web.log import Log
 
 
@@ -26,9 +27,10 @@ def handle(event_path: str, event_name: str | None, forge: str | None, *, as_jso
     """Handle one event of a forge, as a workflow or a job gets it in a file."""
     from bot.core.events import Ignored
 
-    event = _read_event(event_path, event_name, forge or settings().forge)
+    here = edges()
+    event = _read_event(event_path, event_name, forge or settings().forge, here)
     if not isinstance(event, Ignored):
-        _carry_out(event, as_json=as_json)
+        _carry_out(event, here, as_json=as_json)
     elif as_json:
         print_json({"done": [], "failed": [], "skips": [], "ignored": event.reason_code, "reason": event.reason})
     else:
@@ -47,7 +49,7 @@ def serve(host: str, port: int) -> None:
 
     log = Log(sys.stdout)
     secrets = [secret.reveal() for secret in settings().webhook_secrets]
-    bot, repository = _own()
+    bot, repository = _own(edges())
     listen(create_app(_handler(log), secrets, log, bot=bot, repository=repository), host, port, log)
 
 
@@ -69,15 +71,15 @@ def _handler(log: Log) -> Callable[[Event], None]:
     return run
 
 
-def _own() -> tuple[str, str]:
+def _own(edges: Edges) -> tuple[str, str]:
     """The bot's name and the path of its repository, which tell its own comments and place from others."""
     from bot.core.identity import BOT_NAME
     from bot.forges.deliveries import repository_path
 
-    return BOT_NAME, repository_path(edges().git.url)
+    return BOT_NAME, repository_path(edges.git.url)
 
 
-def _read_event(path: str, name: str | None, forge: str) -> Event | Ignored:
+def _read_event(path: str, name: str | None, forge: str, edges: Edges) -> Event | Ignored:
     from bot.core.errors import BotError
     from bot.forges import github_events, gitlab_events
     from bot.forges.deliveries import LIMIT, read_payload
@@ -91,16 +93,16 @@ def _read_event(path: str, name: str | None, forge: str) -> Event | Ignored:
     except OSError as error:
         fix = "name the file that holds the event"
         raise BotError(f"{path}: {error.strerror}", fix=fix, reason_code="invalid_option") from error
-    bot, repository = _own()
+    bot, repository = _own(edges)
     if forge == "gitlab":
         return gitlab_events.event_of(payload, bot=bot, repository=repository)
     return github_events.event_of(name or "", payload, bot=bot, repository=repository)
 
 
-def _carry_out(event: Event, *, as_json: bool) -> None:
+def _carry_out(event: Event, edges: Edges, *, as_json: bool) -> None:
     from bot.engine import handle
 
-    report = handle(event, edges())
+    report = handle(event, edges)
     if as_json:
         print_json(report_json(report) | {"ignored": None, "reason": None})
     else:

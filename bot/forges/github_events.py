@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
 from bot.core.models import UserComment
+from bot.core.people import is_bot
 from bot.forges.deliveries import (
     BadSignature,
     Delivery,
@@ -121,7 +122,7 @@ def _comment(name: str, payload: Payload, bot: str, repository: str) -> Event | 
     by = {author.name("login").lower(), payload.below("sender").name("login").lower()}
     if bot in by:
         return Ignored("own_comment", "the bot wrote it")
-    if "Bot" in {author.text("type"), payload.below("sender").text("type")}:
+    if "Bot" in {author.text("type"), payload.below("sender").text("type")} or any(map(is_bot, by)):
         return Ignored("by_bot", "bots give no commands")
     on_pull_request = place == "pull_request" or "pull_request" in payload.below("issue")
     time = comment.time("submitted_at" if holder == "review" else "created_at")

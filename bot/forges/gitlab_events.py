@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
 from bot.core.models import UserComment
+from bot.core.people import is_bot
 from bot.forges.deliveries import (
     BadSignature,
     Delivery,
@@ -36,7 +37,6 @@ SIGNING = "whsec_"
 TOLERANCE = 300
 """Seconds that a signed delivery's time may be off."""
 
-_BOTS = re.compile(r"(?:project|group)_[0-9]+_bot\w*")
 _FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _MERGE_REQUEST = frozenset(
     {"open", "reopen", "close", "merge", "approved", "unapproved", "approval", "unapproval"},
@@ -144,7 +144,7 @@ def _note(payload: Payload, bot: str, repository: str) -> Event | Ignored:
     author = payload.below("user").name("username")
     if author.lower() == bot:
         return Ignored("own_comment", "the bot wrote it")
-    if _BOTS.fullmatch(author):
+    if is_bot(author):
         return Ignored("by_bot", "bots give no commands")
     number, on_merge_request = payload.below(place).number("iid"), place == "merge_request"
     # A note's number is one among all of GitLab; the forge's own listing names the note so too.

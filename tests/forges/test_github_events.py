@@ -170,6 +170,7 @@ def test_what_a_workflow_alone_knows_is_an_event_too() -> None:
         (issue_comment() | {"sender": {"login": "gitops-bot", "type": "User"}}, "own_comment"),
         (issue_comment(user={"login": "renovate[bot]", "type": "Bot"}), "by_bot"),
         (issue_comment() | {"sender": {"login": "shop-app[bot]", "type": "Bot"}}, "by_bot"),
+        (issue_comment(user={"login": "renovate[bot]"}), "by_bot"),
         (issue_comment(user=None), "no_author"),
         (issue_comment() | {"repository": repository("shop/gitops2")}, "other_repository"),
         (issue_comment() | {"repository": repository("mallory/gitops")}, "other_repository"),
