@@ -15,6 +15,8 @@ from bot.ports import Edges, reads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.forges.github import GitHubForge
+    from bot.forges.gitlab import GitLabForge
     from bot.forges.local import LocalForge
     from bot.ports import Builder, GitRepository, Registry
     from bot.settings import Settings
@@ -32,31 +34,66 @@ class SystemClock:
 def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
     """The edges for one run. `BotError` if a setting names something that cannot be used."""
     url = settings.repository or _here()
+    hosted = _hosted(settings, url)
+    token = settings.git_token.reveal() if settings.git_token else hosted.token() if hosted else None
     sources: dict[str, GitRepository] = {}
 
     def source(wanted: str) -> GitRepository:
         if wanted not in sources:
-            sources[wanted] = _git(settings, wanted, trusted=url)
+            # The token goes only where the GitOps repository is.
+            same_place = urlsplit(wanted)[:2] == urlsplit(url)[:2]
+            sources[wanted] = Git(wanted, settings.cache / "git", token=token if same_place else None)
         return sources[wanted]
 
     git, registry = source(url), open_registry(settings)
-    forge, builder = _forge(settings, git), _builder(settings, registry)
+    forge, builder = hosted or _local(settings, git), _builder(settings, registry)
     return Edges(git, forge, registry, builder, SystemClock(), source, progress)
 
 
 def open_local_forge(settings: Settings) -> LocalForge:
     """The local forge alone, with what people do on it."""
-    return _forge(settings, _git(settings, settings.repository or _here(), trusted=""))
+    if settings.forge != "local":
+        fix = f"use {settings.forge}'s own pages; `gitops-bot pr` is for GITOPS_BOT_FORGE=local"
+        raise BotError(f"pull requests are on {settings.forge}", fix=fix, reason_code="invalid_setting")
+    return _local(settings, Git(settings.repository or _here(), settings.cache / "git"))
 
 
-def _git(settings: Settings, url: str, *, trusted: str) -> Git:
-    """A repository; the token goes only where the GitOps repository is."""
-    same_place = urlsplit(url)[:2] == urlsplit(trusted)[:2] or not trusted
-    token = settings.git_token.reveal() if settings.git_token and same_place else None
-    return Git(url, settings.cache / "git", token=token)
+def _hosted(settings: Settings, url: str) -> GitHubForge | GitLabForge | None:
+    """GitHub or GitLab, where the settings name one: the repository's path there is that of its URL."""
+    if settings.forge == "local":
+        return None
+    path = url.partition("://")[2].partition("/")[2] if "://" in url else url.partition(":")[2]
+    path = path.strip("/").removesuffix(".git")
+    if settings.forge == "gitlab":
+        return _gitlab(settings, path)
+    from bot.forges.github import PUBLIC_API, GitHubForge
+    from bot.forges.github_auth import app_access, token_access
+
+    address = settings.forge_url or ""
+    api = PUBLIC_API if address in ("", "https://github.com") else f"{address}/api/v3"
+    if settings.github_app:
+        app = settings.github_app
+        access = app_access(str(app.id), app.key.reveal(), app.installation)
+    elif settings.forge_token:
+        access = token_access(settings.forge_token.reveal())
+    else:
+        raise _no_credentials("GITOPS_BOT_FORGE_TOKEN, or GITOPS_BOT_GITHUB_APP_ID and GITOPS_BOT_GITHUB_APP_KEY")
+    return GitHubForge(path, access, api, own_workflow=settings.own_workflow)
 
 
-def _forge(settings: Settings, git: GitRepository) -> LocalForge:
+def _gitlab(settings: Settings, path: str) -> GitLabForge:
+    from bot.forges.gitlab import GitLabForge
+
+    if settings.forge_token is None:
+        raise _no_credentials("GITOPS_BOT_FORGE_TOKEN")
+    return GitLabForge(path, settings.forge_token.reveal(), settings.forge_url or "https://gitlab.com")
+
+
+def _no_credentials(names: str) -> BotError:
+    return BotError("the forge needs credentials, and none are set", fix=f"set {names}", reason_code="invalid_setting")
+
+
+def _local(settings: Settings, git: GitRepository) -> LocalForge:
     from bot.forges.local import LocalForge
 
     database = settings.forge_database

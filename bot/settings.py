@@ -70,6 +70,7 @@ class App:
 class Settings:
     """All settings, as docs/settings.md describes them; None leaves a choice to `bootstrap`.
 
+    `own_workflow` is the file name of the GitHub workflow that this runs in, empty outside of one.
     `layout` is the folder of an OCI image layout that stands in for the registries, None for real ones.
     """
 
@@ -84,6 +85,7 @@ class Settings:
     cache: Path
     git_token: Secret | None
     user: str
+    own_workflow: str
     webhook_secrets: tuple[Secret, ...]
 
 
@@ -106,6 +108,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         builder=cast("Literal['assemble', 'docker']", _one_of("GITOPS_BOT_BUILDER", given, "assemble", "docker")),
         cache=_cache(given["GITOPS_BOT_CACHE"], environ),
         git_token=_token("GITOPS_BOT_GIT_TOKEN", given),
+        own_workflow=environ.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2],
         user=_user(given["GITOPS_BOT_USER"] or environ.get("USER") or "nobody"),
         webhook_secrets=_webhook_secrets(given["GITOPS_BOT_WEBHOOK_SECRETS"] or ""),
     )

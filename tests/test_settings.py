@@ -20,6 +20,7 @@ def test_without_any_variable_the_defaults_hold() -> None:
         forge_url=None,
         forge_token=None,
         github_app=None,
+        own_workflow="",
         layout=None,
         builder="assemble",
         cache=Path("/home/alice/.cache/gitops-bot"),
@@ -93,6 +94,11 @@ def test_a_wrong_forge_setting_is_told_without_its_secret(environ: dict[str, str
         read_settings(HOME | environ)
     assert message in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_workflow_that_this_runs_in_is_known_by_its_file() -> None:
+    ref = "acme/gitops/.github/workflows/gitops-bot.yml@refs/heads/main"
+    assert read_settings(HOME | {"GITHUB_WORKFLOW_REF": ref}).own_workflow == "gitops-bot.yml"
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
