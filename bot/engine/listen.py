@@ -45,9 +45,8 @@ class Listener:
             state=state,
             state_head=state_head,
             deployments=_known(self._edges.forge.deployments),
-            same_trees=self._same_trees(snapshot),
         )
-        heard = replace(heard, people=self._who(heard))
+        heard = replace(heard, people=self._who(heard), same_trees=self._same_trees(heard))
         return replace(heard, asks=asks(heard))
 
     def _comments(self, snapshot: Snapshot) -> tuple[UserComment, ...] | Unknown:
@@ -95,9 +94,15 @@ class Listener:
         for pull in pulls:
             branch = snapshot.branches.get(pull.branch)
             if branch and pull.state == "open":
-                earlier = {r.commit for r in pull.reviews} - {pull.head}
-                found[pull.branch] = frozenset(c for c in earlier if self._is_same(snapshot, c, branch))
+                earlier = {r.commit for r in pull.reviews} | self._approved(snapshot, pull.number)
+                found[pull.branch] = frozenset(c for c in earlier - {pull.head} if self._is_same(snapshot, c, branch))
         return found
+
+    def _approved(self, snapshot: Snapshot, number: int) -> set[str]:
+        """The commits of a pull request that were approved by command."""
+        if isinstance(snapshot.state, Unknown):
+            return set()
+        return {a.commit for a in snapshot.state.approvals if a.number == number}
 
     def _is_same(self, snapshot: Snapshot, commit: str, branch: Branch) -> bool:
         git = self._edges.git
