@@ -10,7 +10,11 @@ from bot.cli.common import as_json, edges, harmless, print_json, print_table, sa
 from bot.cli.diff import pull_request_diff
 
 if TYPE_CHECKING:
-    from bot.forges.local import LocalForge, LocalPullRequest
+    from bot.core.events import Event
+    from bot.core.models import Reaction
+    from bot.forges.local import Comment, LocalForge, LocalPullRequest
+
+REACTIONS: dict[Reaction, str] = {"eyes": "👀", "rocket": "🚀", "-1": "👎", "confused": "😕"}
 
 number = click.argument("number", type=click.IntRange(min=1))
 by = click.option("--as", "by", metavar="NAME", help="Who you are; GITOPS_BOT_USER, or USER, if not given.")
@@ -37,7 +41,7 @@ def list_(*, as_json: bool) -> None:
 @number
 @as_json
 def show(number: int, *, as_json: bool) -> None:
-    """Show a pull request: what it says, its reviews, statuses, comments and diff."""
+    """Show a pull request: what it says, its labels, reviews, statuses, comments and diff."""
     forge = _forge()
     local = forge.pull_request(number)
     pull, comments = local.request, forge.comments(number)
@@ -48,12 +52,15 @@ def show(number: int, *, as_json: bool) -> None:
         return
     click.secho(harmless(f"#{pull.number} {pull.title}"), bold=True)
     say(f"{local.state}, {pull.branch} at {pull.head[:12]}\n\n{pull.body.rstrip()}\n")
+    for what, names in (("labels", pull.labels), ("review asked of", local.reviewers)):
+        if names:
+            say(f"{what}: {', '.join(sorted(names))}")
     for review in pull.reviews:
         say(f"{review.author}: {review.state} at {review.commit[:12]}")
     for status in pull.statuses:
         say(f"{status.context}: {status.state}: {status.description}")
     for comment in comments:
-        say(f"{comment.author}: {comment.body.rstrip()}")
+        say(_spoken(comment))
     say(f"\n{diff}")
 
 
@@ -64,6 +71,16 @@ def approve(number: int, by: str | None) -> None:
     """Approve pull request NUMBER at the commit it has now."""
     _forge().approve(number, by or settings().user)
     say(f"#{number} is approved by {by or settings().user}")
+    _tell_the_bot()
+
+
+@pr.command("request-changes")
+@number
+@by
+def request_changes(number: int, by: str | None) -> None:
+    """Ask for changes to pull request NUMBER, at the commit it has now."""
+    _forge().request_changes(number, by or settings().user)
+    say(f"{by or settings().user} asks for changes to #{number}")
     _tell_the_bot()
 
 
@@ -93,9 +110,18 @@ def close(number: int, by: str | None) -> None:
 @click.argument("text")
 @by
 def comment(number: int, text: str, by: str | None) -> None:
-    """Write TEXT as a comment on pull request NUMBER."""
-    _forge().add_comment(number, by or settings().user, text)
+    """Write TEXT as a comment on pull request NUMBER. It may hold commands; the bot's answer is shown."""
+    from bot.core.events import Commented
+    from bot.core.identity import BOT_NAME
+
+    forge = _forge()
+    comment = forge.user_comment(forge.add_comment(number, by or settings().user, text))
+    before = {c.id: c.body for c in forge.comments(number)}
     say(f"#{number} has your comment")
+    _tell_the_bot(Commented(comment))
+    for said in forge.comments(number):
+        if said.author == BOT_NAME and before.get(said.id) != said.body:
+            say(_spoken(said))
 
 
 def _forge() -> LocalForge:
@@ -104,14 +130,21 @@ def _forge() -> LocalForge:
     return open_local_forge(settings())
 
 
-def _tell_the_bot() -> None:
+def _tell_the_bot(event: Event | None = None) -> None:
     """As a forge sends a webhook: the bot looks at once, and says what it did."""
     from bot.core.events import Reconcile
     from bot.engine import handle
 
-    report = handle(Reconcile(), edges())
+    report = handle(event or Reconcile(), edges())
     for _, reason in report.failed:
         say(f"the bot: {reason}", err=True)
+
+
+def _spoken(comment: Comment) -> str:
+    """Who said what, and what the bot thinks of it."""
+    notes = [*(["edited"] if comment.edited else []), *(REACTIONS[r] for r in sorted(comment.reactions))]
+    about = f" ({', '.join(notes)})" if notes else ""
+    return f"{comment.author}{about}: {comment.body.rstrip()}"
 
 
 def _summary(local: LocalPullRequest) -> dict[str, Any]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPROVAL = "gitops-bot/approval"
-_OTHER_BOT = "[bot]"
 _USER = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}(\[bot\])?$")
 
 
@@ -99,7 +98,7 @@ def check_approved(db: sqlite3.Connection, number: int, head: str) -> None:
 
 
 def person(name: str) -> str:
-    """A person's name in lower case; `Refused` (`bad_name`, `reserved_name`) if it cannot be one."""
+    """A person's name in lower case, or another bot's; `Refused` (`bad_name`, `reserved_name`) if it cannot be one."""
     lower = name.lower()
     if not _USER.fullmatch(lower):
         fix = "use letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
@@ -107,11 +106,6 @@ def person(name: str) -> str:
     if lower == BOT_NAME:
         raise Refused(f"{BOT_NAME} is the bot, not a person", fix="use your own name", reason_code="reserved_name")
     return lower
-
-
-def is_bot(name: str) -> bool:
-    """Whether the name of a person is that of another bot, as GitHub marks them."""
-    return name.endswith(_OTHER_BOT)
 
 
 def storable(text: str) -> str:

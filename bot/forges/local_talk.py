@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.core.errors import NotFound, Refused
 from bot.core.identity import BOT_NAME
 from bot.core.models import UserComment
-from bot.forges.local_records import is_bot, person, storable, time_of
+from bot.core.people import is_bot
+from bot.forges.local_records import person, storable, time_of
 
 if TYPE_CHECKING:
     import sqlite3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,6 +80,52 @@ def test_an_approval_is_heard_by_the_bot_at_once_and_lets_the_merge_through(in_d
     assert (again.exit_code, again.stdout) == (0, "#2 is merged\n")
 
 
+def test_who_asks_for_changes_takes_back_their_approval(in_dev: Story) -> None:
+    call(in_dev, "pr", "approve", "2", "--as", "alice")
+    asked = call(in_dev, "pr", "request-changes", "2", "--as", "alice")
+    assert (asked.exit_code, asked.stdout) == (0, "alice asks for changes to #2\n")
+    (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
+    assert [r["state"] for r in two["reviews"]] == ["approved", "changes_requested"]
+    assert two["statuses"][0]["state"] == "pending", "the bot has looked at once"
+    early = call(in_dev, "pr", "merge", "2", "--as", "alice")
+    assert (early.exit_code, early.stdout) == (1, "")
+
+
+def test_labels_reactions_and_who_was_asked_are_shown(in_dev: Story) -> None:
+    plain = call(in_dev, "pr", "show", "2").stdout.splitlines()
+    assert not [line for line in plain if line.startswith(("labels:", "review asked of:"))]
+    forge = in_dev.forge()
+    for label in ("hold", "hotfix"):
+        forge.set_label(2, label, present=True)
+    forge.request_reviews(2, ["frank", "erin"])
+    comment = forge.add_comment(2, "erin", "Wait for Monday.")
+    forge.edit_comment(comment, "erin", "Wait for Tuesday.")
+    forge.react(comment, "eyes")
+    forge.react(comment, "confused")
+    forge.approve(2, "frank", "Fine with me.")
+    lines = call(in_dev, "pr", "show", "2").stdout.splitlines()
+    for line in (
+        "labels: hold, hotfix",
+        "review asked of: erin, frank",
+        "erin (edited, 😕, 👀): Wait for Tuesday.",
+        "frank: Fine with me.",
+    ):
+        assert line in lines
+
+
+def test_a_comment_is_heard_by_the_bot_at_once_and_its_answer_is_shown(in_dev: Story) -> None:
+    asked = call(in_dev, "pr", "comment", "2", "/help status", "--as", "erin")
+    first, *answer_ = asked.stdout.splitlines()
+    assert (asked.exit_code, first) == (0, "#2 has your comment")
+    assert answer_[0].startswith("gitops-bot: ")
+    assert "`/status [environment]`" in "\n".join(answer_)
+    lines = call(in_dev, "pr", "show", "2").stdout.splitlines()
+    (mine,) = [line for line in lines if line.startswith("erin")]
+    assert re.fullmatch(r"erin \(.*🚀\): /help status", mine)
+    thanked = call(in_dev, "pr", "comment", "2", "Thanks!", "--as", "erin")
+    assert (thanked.exit_code, thanked.stdout) == (0, "#2 has your comment\n")
+
+
 def test_a_release_that_is_turned_down_stays_down(in_dev: Story) -> None:
     closed = call(in_dev, "pr", "close", "2", "--as", "alice")
     assert (closed.exit_code, closed.stdout) == (0, "#2 is closed\n")
@@ -98,6 +145,8 @@ def test_who_does_not_say_who_they_are_is_the_user_of_the_settings(in_dev: Story
     [
         (("show", "99"), 1, "99"),
         (("approve", "99", "--as", "alice"), 1, "99"),
+        (("request-changes", "99", "--as", "alice"), 1, "99"),
+        (("request-changes", "1", "--as", "alice"), 1, "#1"),
         (("merge", "99", "--as", "alice"), 1, "99"),
         (("close", "99", "--as", "alice"), 1, "99"),
         (("comment", "99", "hello", "--as", "alice"), 1, "99"),
