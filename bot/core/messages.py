@@ -227,7 +227,7 @@ def _changes_table(changes: Sequence[Change]) -> str:
 
 def _rules(snapshot: Snapshot, environment: str) -> str:
     config = snapshot.config.environments[environment]
-    who = f" by {plain(', '.join(in_words(config.approvers)))}" if config.approvers else ""
+    who = f" by {', '.join(plain(a) for a in in_words(config.approvers))}" if config.approvers else ""
     people = (
         f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
     )
