@@ -198,7 +198,14 @@ def test_an_application_named_twice_is_one() -> None:
         ("/unfreeze", "missing_reason", "/unfreeze <reason>"),
         ("/rebuild Shop", "bad_value", "/rebuild shop"),
         ("/rebuild ?", "bad_value", "/rebuild <application>"),
-        (f"/hold {'x' * 1001}", "bad_value", f"/hold {'x' * 200}"),
+        (f"/hold {'x' * 995}", "too_long", "/help hold"),
+        (f"/hodl {'x' * 995}", "too_long", "/help hold"),
+        (f"@gitops-bot {'x' * 995}", "too_long", "@gitops-bot help"),
+        ("/promote Prod now --dry-run", "bad_value", "/promote prod --dry-run"),
+        ("/lock / / --for=4h", "bad_value", "/lock <environment> --for=4h /"),
+        ("/promote Prod now --dryrun", "bad_value", "/help promote"),
+        ("/lock Prod we test --for=4h --fro=2h", "bad_value", "/lock prod --for=4h we test"),
+        ('/lock Prod we test --for=4h --x="2h', "bad_value", "/help lock"),
     ],
 )
 def test_a_mistake_says_what_to_type_instead(line: str, code: str, suggestion: str) -> None:

@@ -9,20 +9,18 @@ from bot.core.commands.records import Mistake
 from bot.core.commands.retype import retyped
 from bot.core.commands.values import WORDING, fits
 from bot.core.commands.verbs import VERBS, Rule, Verb, flag_usage
-from bot.core.commands.words import Words, misplaced, nearest, shown, split_word, split_words
+from bot.core.commands.words import Words, misplaced, shown, split_word, split_words
 
 if TYPE_CHECKING:
     from bot.core.commands.records import Command
 
-LONGEST_REASON = 1000
-
 
 class Problem(NamedTuple):
-    """What is wrong with a line, and the words that would be right; none: only the help can say."""
+    """What is wrong with a line, and the words to type it again with."""
 
     reason_code: str
     message: str
-    instead: Words | None
+    instead: Words
 
 
 def check(command: Command, rest: str, prefix: str) -> Command | Mistake:
@@ -32,36 +30,30 @@ def check(command: Command, rest: str, prefix: str) -> Command | Mistake:
     """
     rule = VERBS[command.verb]
     words = split_words(rest, first=rule.environment != "no" or bool(rule.argument))
-    for find in (_broken, _unknown_flag, _repeated_flag, _bad_flag, _first, _argument, _one_of, _rest, _reason):
+    for find in (_broken, _unknown_flag, _repeated_flag, _bad_flag, _first, _argument, _one_of, _rest):
         problem = find(command.verb, rule, words)
         if problem is not None:
-            instead = f"help {command.verb}" if problem.instead is None else retyped(command.verb, problem.instead)
-            return Mistake(problem.reason_code, command.text, problem.message, prefix + instead)
-    first = words.first or None
+            instead = prefix + retyped(command.verb, problem.instead)
+            return Mistake(problem.reason_code, command.text, problem.message, instead)
     if rule.argument:
         return command._replace(argument=words.first.lower().lstrip("/"), flags=dict(words.flags), reason=words.rest)
-    return command._replace(environment=first, flags=dict(words.flags), reason=words.rest)
+    return command._replace(environment=words.first or None, flags=dict(words.flags), reason=words.rest)
 
 
-def _broken(_: Verb, rule: Rule, words: Words) -> Problem | None:
+def _broken(_: Verb, __: Rule, words: Words) -> Problem | None:
     if not words.broken:
         return None
     name = re.split('[="\\s]', words.broken.removeprefix("--"), maxsplit=1)[0]
-    instead = words._replace(flags=(*words.flags, (name, ""))) if name in rule.flags else None
     message = f'{shown(words.broken)} cannot be read: a value has no blanks and quotes in it, or stands in `"…"`'
-    return Problem("bad_value", message, instead)
+    return Problem("bad_value", message, words._replace(flags=(*words.flags, (name, ""))))
 
 
 def _unknown_flag(verb: Verb, rule: Rule, words: Words) -> Problem | None:
     unknown = next((name for name, _ in words.flags if name not in rule.flags), None)
     if unknown is None:
         return None
-    near = {name: nearest(name, rule.flags) or "" for name, _ in words.flags if name not in rule.flags}
-    flags = tuple((near.get(name, name), value) for name, value in words.flags)
     has = f"it has {', '.join(f'`--{flag}`' for flag in rule.flags)}" if rule.flags else "it has none"
-    message = f"`{verb}` has no flag {shown(f'--{unknown}')}: {has}"
-    # A flag is never dropped: without `--dry-run`, misspelt, the rest would do more than was meant.
-    return Problem("unknown_flag", message, words._replace(flags=flags) if all(near.values()) else None)
+    return Problem("unknown_flag", f"`{verb}` has no flag {shown(f'--{unknown}')}: {has}", words)
 
 
 def _repeated_flag(_: Verb, __: Rule, words: Words) -> Problem | None:
@@ -120,28 +112,12 @@ def _one_of(verb: Verb, rule: Rule, words: Words) -> Problem | None:
 
 
 def _rest(verb: Verb, rule: Rule, words: Words) -> Problem | None:
-    astray = misplaced(words.rest, tuple(rule.flags))
+    astray = misplaced(words.rest, rule.flags)
     if astray is not None:
-        before, flags = astray
-        behind = split_words(flags, first=False)
-        rest = " ".join(filter(None, (before.strip(), behind.rest)))
-        message = f"{shown(split_word(flags)[0])} stands too late: flags come before the other words"
-        instead = words._replace(flags=words.flags + behind.flags, rest=rest)
-        return Problem("misplaced_flag", message, None if behind.broken else instead)
+        message = f"{shown(split_word(astray[1])[0])} stands too late: flags come before the other words"
+        return Problem("misplaced_flag", message, words)
     if rule.reason == "no" and words.rest:
-        return Problem("unexpected_text", f"`{verb}` does not understand {shown(words.rest)}", _instead(rule, words))
-    return None
-
-
-def _instead(rule: Rule, words: Words) -> Words | None:
-    """Without the words that were not understood, unless they may be a flag that lost its dashes."""
-    flags = tuple(rule.flags)
-    return None if any(nearest(word.strip("-"), flags) for word in words.rest.split()) else words
-
-
-def _reason(verb: Verb, rule: Rule, words: Words) -> Problem | None:
+        return Problem("unexpected_text", f"`{verb}` does not understand {shown(words.rest)}", words)
     if rule.reason == "required" and words.rest in ("", "<reason>"):
-        return Problem("missing_reason", f"`{verb}` needs a reason, as its last words", words)
-    if len(words.rest) > LONGEST_REASON:
-        return Problem("bad_value", f"the reason is longer than {LONGEST_REASON:,} characters", words)
+        return Problem("missing_reason", f"`{verb}` needs a reason, as its last words", words._replace(rest=""))
     return None

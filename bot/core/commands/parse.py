@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_COMMANDS = 5
 LONGEST_BODY = 65_536
 """Characters of a comment on GitHub; what is longer (GitLab allows a million) is not parsed."""
+LONGEST_LINE = 1000
+"""Characters of a line with a command, so that a reason stays one that people read."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -78,9 +80,12 @@ def _read(line: str, number: int, start: re.Pattern[str]) -> Command | Mistake |
     word, rest = split_word(line[found.end() :].strip(BLANK))
     verb = _verb(word)
     text = line.strip(BLANK)
+    near = nearest(word.lower().lstrip("/"), VERBS)
+    if len(text) > LONGEST_LINE and (verb or near or mention):
+        message = f"the line has more than {LONGEST_LINE:,} characters"
+        return Mistake("too_long", text, message, f"{prefix}help {near or ''}".strip(BLANK))
     if verb is not None:
         return check(Command(verb, None, {}, "", line=number, text=text), rest, prefix)
-    near = nearest(word.lower().lstrip("/"), VERBS)
     if near is None and not mention:
         return None
     message = f"{shown(word)} is none of my commands" if word else "there is no command behind my name"

@@ -46,14 +46,12 @@ def split_word(text: str) -> tuple[str, str]:
     return head, tail[0] if tail else ""
 
 
-def misplaced(text: str, flags: tuple[str, ...]) -> tuple[str, str] | None:
+def misplaced(text: str, flags: Iterable[str]) -> tuple[str, str] | None:
     """A flag in the midst of other words → the words before it, and the text from it on with its dashes put right.
 
     Keyboards that are too clever make one long dash of two.
     """
-    if not flags:
-        return None
-    names = "|".join(re.escape(flag) for flag in flags)
+    names = "|".join(re.escape(flag) for flag in flags) or "(?!)"
     found = re.search(rf"(?:^|[ \t])(?:--|[\u2013\u2014])(?=(?:{names})(?:[= \t]|$))", text)
     return (text[: found.start()], f"--{text[found.end() :]}") if found else None
 
