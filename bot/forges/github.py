@@ -262,7 +262,7 @@ class GitHubForge:
             self._api.rest("DELETE", f"{on_request}/{name}", what)
         except NotFound:
             # Either the label is not on it, or there is no such pull request, which this tells.
-            self._api.get(f"{self._path}/issues/{number}", what)
+            self._api.get(f"{self._path}/pulls/{number}", what)
 
     def _make_label(self, label: str) -> None:
         try:

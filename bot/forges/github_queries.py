@@ -78,7 +78,7 @@ MERGEABLE = f"""
 SAID_ON_PULL_REQUESTS = f"""
 {_HEAD}, $after: String) {{
   repository(owner: $owner, name: $name) {{
-    talks: pullRequests(first: 50, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+    talks: pullRequests(first: 100, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
       {_PAGE}
       nodes {{
         id number updatedAt
@@ -93,7 +93,7 @@ SAID_ON_PULL_REQUESTS = f"""
 SAID_ON_ISSUES = f"""
 {_HEAD}, $after: String) {{
   repository(owner: $owner, name: $name) {{
-    talks: issues(first: 50, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+    talks: issues(first: 100, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
       {_PAGE}
       nodes {{ id number updatedAt comments(last: 30) {{ {_BACK} nodes {{ {_SAID} }} }} }}
     }}

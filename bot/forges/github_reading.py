@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.core.models import PullRequest, Status, UserComment
     from bot.forges.github_api import Api
 
-_OPEN_SIZE = 25
+_OPEN_SIZE = 50
 _CLOSED_SIZE = 100
 
 
