@@ -61,11 +61,16 @@ def test_an_event_of_gitlab_says_its_name_itself(story: Story) -> None:
     assert result.stdout.startswith("done    Build ")
 
 
-def test_a_comment_in_the_repository_is_handled(story: Story) -> None:
+def test_a_command_is_carried_out_once_however_often_its_event_comes(story: Story) -> None:
     story.run()
-    result = handle(story, said(story, 2, "/help", "alice"), "--event-name", "issue_comment")
-    assert result.exit_code == 0, result.output
-    assert "ignored" not in result.stdout
+    payload = said(story, 2, "/hold until the audit is done", "alice")
+    first = handle(story, payload, "--event-name", "issue_comment")
+    assert first.exit_code == 0, first.output
+    assert "done    " in first.stdout
+    assert "rocket" in story.reactions(payload["comment"]["node_id"])
+    assert "until the audit is done" in story.skip("staging").reason
+    again = handle(story, payload, "--event-name", "issue_comment")
+    assert again.stdout.splitlines()[0] == "nothing to do"
 
 
 @pytest.mark.parametrize(
