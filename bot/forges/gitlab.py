@@ -164,7 +164,7 @@ class GitLabForge:
         """
         with self._api.translated(f"set the status {status.context!r} of {commit[:12]}"):
             statuses = self._api.project.commits.get(commit, lazy=True).statuses
-            query = {"name": status.context}
+            query = gitlab_merge.ALL | {"name": status.context}
             listed = statuses.list(query_parameters=query, iterator=True)
             found = gitlab_records.latest((s.attributes for s in listed), self._me())
             old = found.get(status.context)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.forges.gitlab_api import Api
 
 APPROVAL = "gitops-bot/approval"
+ALL = {"all": "true"}
 # https://docs.gitlab.com/api/merge_requests/#merge-status
 _MAY_CHANGE = frozenset({"unchecked", "checking", "preparing", "approvals_syncing", "ci_must_pass", "ci_still_running"})
 _CODES = {
@@ -29,7 +30,8 @@ _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks
 def statuses(api: Api, commit: str, me: str) -> list[Status]:
     """The newest status or job of each name on a commit, by name; of the bot's own names only what it set itself."""
     with api.translated(f"read the statuses of {commit[:12]}"):
-        records = api.project.commits.get(commit, lazy=True).statuses.list(iterator=True)
+        # All, since without that GitLab hides the bot's behind a newer one of that name.
+        records = api.project.commits.get(commit, lazy=True).statuses.list(query_parameters=ALL, iterator=True)
         found = latest((record.attributes for record in records), me)
         return [status(found[name]) for name in sorted(found)]
 

@@ -265,7 +265,7 @@ def _rewrite(world: World, _path: str, _number: str, note: str, *, given: dict[s
 
 def _statuses(world: World, _path: str, commit: str, *, given: dict[str, Any]) -> Answer:
     of_commit = [s for s in world.statuses if s["sha"] == commit and given.get("name") in (None, s["name"])]
-    return Answer(200, list({s["name"]: s for s in of_commit}.values()))
+    return Answer(200, of_commit if given.get("all") == "true" else list({s["name"]: s for s in of_commit}.values()))
 
 
 def _set_status(world: World, _path: str, commit: str, *, given: dict[str, Any]) -> Answer:

@@ -80,12 +80,16 @@ def test_a_merge_whose_answer_was_lost_is_found_done(place: GitLabPlace, lost: F
 def test_an_approval_status_that_somebody_else_set_does_not_count(place: GitLabPlace) -> None:
     number, head = place.request()
     place.forge.set_status(head, Status("gitops-bot/approval", "pending", "0 of 1 approvals"))
+    pending = place.forge.pull_requests()[0].statuses
     place.status(head, "gitops-bot/approval", "success")
-    assert place.forge.pull_requests()[0].statuses == ()
+    assert place.forge.pull_requests()[0].statuses == pending
     with pytest.raises(Refused) as error:
         place.forge.merge_pull_request(number, head)
     assert error.value.reason_code == "needs_approval"
     assert place.on_main() == "tag: 1\n"
+    place.forge.set_status(head, Status("gitops-bot/approval", "success", "1 of 1 approvals"))
+    place.forge.merge_pull_request(number, head)
+    assert place.on_main() == "tag: 2\n"
 
 
 def test_a_branch_without_commits_of_its_own_is_refused(place: GitLabPlace) -> None:
