@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from bot.core.models import Reaction, UserComment
     from bot.core.snapshot import Snapshot
 
-SYNTAX = frozenset(
-    {
-        "unknown_command",
-        "unknown_flag",
-        "missing_environment",
-        "missing_reason",
-        "bad_value",
-        "too_many_commands",
-        "too_long",
-        "edited",
-    }
-)
-"""Reason codes of what was not understood, rather than refused."""
-
 
 def answers(snapshot: Snapshot, decisions: Mapping[tuple[str, str], list[Action | Skip]]) -> list[Action]:
     """What is to be done about all open requests; `decisions` are the plan's by environment and application."""
@@ -41,9 +27,8 @@ def _answer(
 ) -> list[Action]:
     wrong = problems(snapshot, request)
     if wrong:
-        syntax = all(p.reason_code in SYNTAX for p in wrong)
         text = texts.reply(request.comment.author, wrong, ())
-        return _last_word(request.comment, text, "confused" if syntax else "-1")
+        return _last_word(request.comment, text, "confused" if request.mistakes else "-1")
     commands = [named(snapshot, c) for c in request.commands]
     found = [(c, outcome(snapshot, request.comment, c, decisions)) for c in commands]
     if any(o.status == "doing" for _, o in found):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core import messages
 from bot.core.commands import Command, Mistake, parse
 from bot.core.identity import BOT_NAME
 from bot.core.models import Unknown
@@ -69,7 +70,9 @@ def place_of(pull_request: PullRequest) -> tuple[str, str]:
 
 def _request(comment: UserComment) -> Request:
     parsed = parse(comment.body, BOT_NAME)
-    mistakes = [Problem(m.reason_code, m.text, m.message, m.suggestion) for m in parsed if isinstance(m, Mistake)]
+    mistakes = [
+        Problem(m.reason_code, m.text, m.message, messages.code(m.suggestion)) for m in parsed if isinstance(m, Mistake)
+    ]
     if parsed and comment.edited:
         what = "this comment was edited after it was written, so that what was meant cannot be told"
         mistakes = [Problem("edited", "", what, "write a new comment with the command")]

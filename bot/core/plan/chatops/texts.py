@@ -27,7 +27,7 @@ def reply(author: str, problems: Iterable[Problem], outcomes: Iterable[tuple[Com
     lines = [f"{messages.plain(author)}:"]
     for problem in problems:
         line = f"{messages.code(problem.line)}: " if problem.line else ""
-        fix = f" Next: {problem.fix}." if problem.fix else ""
+        fix = f" Next: {problem.fix}" if problem.fix else ""
         lines.append(f"- {line}**{problem.reason_code}**: {problem.message}.{fix}")
     for command, found in outcomes:
         code = f"**{found.reason_code}**: " if found.reason_code else ""
@@ -132,7 +132,7 @@ def _diff(snapshot: Snapshot, environment: str, command: Command) -> str:
     if not source:
         return f"{environment} gets its releases from the sources; it has no environment before it"
     lines = []
-    names = str(command.flags["app"]).split(",") if "app" in command.flags else list(snapshot.config.applications)
+    names = command.applications or tuple(snapshot.config.applications)
     for application in names:
         rendered = render(snapshot, environment, application, snapshot.deployed[source, application].release)
         lines += [f"- {messages.code(messages.change_line(c))}" for c in rendered.changes[: messages.MOST_ROWS]]

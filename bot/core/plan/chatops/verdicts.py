@@ -52,11 +52,10 @@ def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promot
         return Promote(environment, (application,), None, comment.author, refresh=True) if pull else None
     if command.verb not in ("promote", "rollback") or command.environment is None:
         return None
-    applications = tuple(str(command.flags.get("app", "")).split(",")) if "app" in command.flags else ()
     version = command.flags.get("to" if command.verb == "rollback" else "version")
     return Promote(
         command.environment,
-        applications,
+        command.applications,
         str(version) if version else None,
         comment.author,
         rollback=command.verb == "rollback",
@@ -79,14 +78,7 @@ def _unknown_names(snapshot: Snapshot, command: Command) -> Problem | None:
     if command.environment is not None and command.environment not in config.environments:
         known = ", ".join(config.environments)
         return Problem("unknown_environment", command.text, "there is no such environment", f"there are {known}")
-    ask = command.flags.get("app")
-    names = (
-        [
-            *str(ask).split(","),
-        ]
-        if ask
-        else []
-    )
+    names = list(command.applications)
     if command.verb == "rebuild" and command.argument:
         names.append(command.argument)
     if any(name not in config.applications for name in names):
@@ -154,8 +146,8 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         return Problem("missing_reason", command.text, "the lock is somebody else's", fix)
     if command.verb == "lock" and command.environment and not isinstance(snapshot.state, Unknown):
         lock = active_lock(snapshot.state, command.environment, snapshot.now)
-        own = not isinstance(lock, Damaged) and lock and lock.owner.casefold() == comment.author.casefold()
-        if lock and not own:
+        by = (comment.author.casefold(), comment.number)
+        if lock and (isinstance(lock, Damaged) or (lock.owner.casefold(), lock.number) != by):
             text = texts.locked(lock, command.environment)
             return Problem("locked", command.text, text, f"ask for `/unlock {command.environment}`")
     return None
