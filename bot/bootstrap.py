@@ -33,6 +33,8 @@ class SystemClock:
 
 def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
     """The edges for one run. `BotError` if a setting names something that cannot be used."""
+    from bot.renderers.local import LocalRenderer
+
     url = settings.repository or _here()
     hosted = _hosted(settings, url)
     token = settings.git_token.reveal() if settings.git_token else hosted.token() if hosted else None
@@ -47,7 +49,7 @@ def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
 
     git, registry = source(url), open_registry(settings)
     forge, builder = hosted or _local(settings, git), _builder(settings, registry)
-    return Edges(git, forge, registry, builder, SystemClock(), source, progress)
+    return Edges(git, forge, registry, builder, SystemClock(), source, progress, LocalRenderer())
 
 
 def open_local_forge(settings: Settings) -> LocalForge:

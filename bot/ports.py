@@ -239,6 +239,24 @@ class Builder(Protocol):
         """Forget the local image."""
 
 
+class Rendering(NamedTuple):
+    """What would be applied: a YAML stream of Kubernetes objects, and in words what of it could not be rendered."""
+
+    objects: str
+    notes: tuple[str, ...] = ()
+
+
+class Renderer(Protocol):
+    """Makes the Kubernetes objects of a folder as Flux would. Nothing is downloaded, no cluster is asked."""
+
+    @reads
+    def render(self, files: Mapping[str, bytes], folder: str) -> Rendering:
+        """The objects of `folder`, given all regular files of the repository (path → bytes).
+
+        `Refused` for what must not or cannot be rendered, with the reason; it would be the same the next time.
+        """
+
+
 class Clock(Protocol):
     """Time, so that nothing else asks for it."""
 
@@ -257,3 +275,4 @@ class Edges(NamedTuple):
     clock: Clock
     source: Callable[[str], GitRepository]
     progress: Callable[[str], None]
+    renderer: Renderer

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Config
     from bot.core.deployed import Deployed
+    from bot.core.inspection import Inspection
     from bot.core.models import (
         Branch,
         Commit,
@@ -49,7 +50,8 @@ class Snapshot:
     environment has had, newest first, by environment and application, where an ask needs them. `comments` are those
     of the last days; `people` what the forge says of who speaks and reviews, by name in small letters; `state` the
     locks, freezes, holds and given approvals on the state branch, which is at `state_head`; `same_trees` the earlier
-    heads, by branch, whose content was the same. `failures` are the actions that failed earlier in this run.
+    heads, by branch, whose content was the same; `inspections` what was found in the branches, by name, whose review
+    comment does not say it yet. `failures` are the actions that failed earlier in this run.
     """
 
     now: datetime
@@ -73,4 +75,5 @@ class Snapshot:
     state_head: str | None = None
     deployments: Mapping[str, Deployment] | Unknown = field(default=Unknown("it was not asked"))
     same_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    inspections: Mapping[str, Inspection | Unknown] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from bot.core.identity import BOT_EMAIL
 from bot.core.models import Branch, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
+from bot.engine.inspect import Inspector
 from bot.engine.listen import Listener
 from bot.engine.outside import Outside
 
@@ -40,6 +41,7 @@ class Observer:
         self._event = event
         self._outside = Outside(edges)
         self._listener = Listener(edges, event)
+        self._inspector = Inspector(edges)
         self._at: Snapshot | None = None
 
     def observe(self, failures: Mapping[str, str]) -> Snapshot:
@@ -57,7 +59,8 @@ class Observer:
             failures=failures,
         )
         snapshot = self._listener.hear(snapshot)
-        return self._outside.read(replace(snapshot, history=self._history(snapshot)))
+        snapshot = self._outside.read(replace(snapshot, history=self._history(snapshot)))
+        return replace(snapshot, inspections=self._inspector.inspect(snapshot))
 
     def _default_branch(self, head: Commit) -> Snapshot:
         """What the default branch says at one commit; it is read again only when that moves."""

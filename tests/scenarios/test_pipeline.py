@@ -124,9 +124,9 @@ def test_a_persons_commit_on_the_bots_branch_is_never_overwritten(in_dev: Story)
 
     assert git(in_dev.world.gitops, "rev-parse", branch).strip() == theirs
     comments = in_dev.forge().comments(number)
-    assert [c.author for c in comments] == ["gitops-bot"]
-    assert theirs[:12] in comments[0].body
-    assert "delete that branch" in comments[0].body
+    assert [c.key for c in comments] == ["review", "foreign-commit"]
+    assert theirs[:12] in comments[1].body
+    assert "delete that branch" in comments[1].body
     skip = in_dev.skip("staging")
     assert (skip.reason_code, skip.waits_for) == ("foreign_commit", f"the branch {branch} to be deleted (#{number})")
     in_dev.forge().approve(number, "alice")

@@ -14,6 +14,7 @@ from bot.core.actions import (
     UpdatePullRequest,
 )
 from bot.core.plan.gates import gates
+from bot.core.plan.review import review
 
 if TYPE_CHECKING:
     from bot.core.messages import Asked
@@ -79,7 +80,8 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     assert case.branch is not None
     if not _holds(case, case.branch, rendered) or not messages.carries(case.open, release):
         return [_proposal(case, release, rendered)]
-    return gates(case.snapshot, case.environment, case.application, case.open, case.branch)
+    about = (case.snapshot, case.environment, case.application, case.open, case.branch)
+    return [*review(*about), *gates(*about)]
 
 
 def _holds(case: Case, branch: Branch, rendered: Rendered) -> bool:
