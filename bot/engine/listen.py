@@ -55,11 +55,12 @@ class Listener:
         if not isinstance(self._event, Commented):
             return found
         told = self._event.comment
-        if isinstance(found, Unknown):
+        listed = None if isinstance(found, Unknown) else next((c for c in found if c.id == told.id), None)
+        # Deleted since, or replayed long after: whether it was answered cannot be told, so it is not done.
+        if isinstance(found, Unknown) or listed is None:
             return found
-        listed = next((c for c in found if c.id == told.id), None)
-        told = told._replace(reactions=listed.reactions, number=listed.number) if listed else told
-        return (*(c for c in found if c.id != told.id), told)
+        first = listed._replace(body=told.body, edited=False)
+        return tuple(first if c.id == told.id else c for c in found)
 
     def _state(self) -> tuple[State | Unknown, str | None]:
         git = self._edges.git

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.cli.demo.world import APPLICATION, git
 from bot.core.errors import Refused
+from bot.core.events import Commented
+from bot.core.models import UserComment
 from bot.core.state import BRANCH
 
 if TYPE_CHECKING:
@@ -210,3 +213,20 @@ def test_status_and_diff_answer_in_the_comment(in_dev: Story) -> None:
     assert f"| dev | {APPLICATION} | `{in_dev.running('dev').tag}` |" in status
     diff = in_dev.comment("staging", "/diff staging", by="bob")
     assert "imageTag: 4.2.0 → 4.2.0-" in diff
+
+
+def test_a_webhooks_comment_is_done_as_it_was_first_written(in_dev: Story) -> None:
+    number, forge = in_dev.number("staging"), in_dev.forge()
+    comment = forge.add_comment(number, "alice", "/hold")
+    told = next(c for c in forge.comments_since(datetime(2000, 1, 1, tzinfo=UTC)) if c.id == comment)
+    forge.edit_comment(comment, "alice", "/status")
+    in_dev.run(Commented(told))
+    assert "hold" in in_dev.pull("staging").labels
+
+
+def test_a_replayed_webhook_of_a_comment_that_is_gone_does_nothing(in_dev: Story) -> None:
+    told = UserComment(
+        "comment:999", in_dev.number("staging"), "alice", "/hold", datetime.now(UTC), on_pull_request=True
+    )
+    assert in_dev.run(Commented(told)).done == ()
+    assert "hold" not in in_dev.pull("staging").labels
