@@ -20,7 +20,7 @@ from bot.core.actions import (
     UpdatePullRequest,
     WriteState,
 )
-from bot.core.errors import Refused
+from bot.core.errors import Conflict, Refused
 from bot.core.state import BRANCH as STATE_BRANCH
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ def _push(action: Proposal, edges: Edges) -> None:
     if action.files is None:
         return
     assert action.branch is not None
+    # Somebody may have merged and deleted this very branch since: then it would come back for nothing.
+    edges.git.fetch()
+    if edges.git.head().sha != action.parent:
+        raise Conflict("the default branch moved meanwhile")
     commit = edges.git.write([action.parent], action.files, action.message, edges.clock.now())
     edges.git.push(action.branch, commit, action.expected)
 
