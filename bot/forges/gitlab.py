@@ -87,7 +87,7 @@ class GitLabForge:
 
     def _approvals(self, number: int) -> list[Any]:
         request = self._request(number)
-        # Approvals first: a version that comes in between makes them older, never newer.
+        # Approvals first: a version that comes in between is then newer than all of them.
         approved = request.approvals.get().approved_by
         versions = [version.attributes for version in request.diffs.list(iterator=True)]
         return gitlab_records.approvals(approved, versions)
