@@ -125,7 +125,7 @@ class GitHubForge:
 
         def find() -> int | None:
             found = self._api.rest("GET", f"{self._path}/pulls?{query}", what)
-            return next((int(each["number"]) for each in found if each["head"]["ref"] == branch), None)
+            return next((int(each["number"]) for each in found if _is_from(each, branch, base)), None)
 
         def make() -> int:
             return int(self._api.rest("POST", f"{self._path}/pulls", what, text)["number"])
@@ -318,8 +318,16 @@ class GitHubForge:
             self._api.rest("POST", statuses, what, {"state": "success"}, again=True)
 
 
+def _is_from(request: Any, branch: str, base: str) -> bool:
+    """Whether it is what was asked for: a server that redirects may forget the query."""
+    head, into = request["head"], request["base"]
+    own = head["repo"] is not None and head["repo"]["id"] == into["repo"]["id"]
+    return own and (head["ref"], into["ref"]) == (branch, base)
+
+
 def _is_same(record: Any, deployment: Deployment) -> bool:
-    return (record["sha"], record["description"] or "") == (deployment.commit, storable(deployment.description))
+    there = (record["environment"], record["sha"], record["description"] or "")
+    return there == (deployment.environment, deployment.commit, storable(deployment.description))
 
 
 def _short_enough(text: str, what: str) -> str:

@@ -172,6 +172,9 @@ class Api:
             raise Passing("GitHub did not answer in time") from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             raise Passing("the connection failed") from error
+        except json.JSONDecodeError:
+            # Of the answer with the App's token, which PyGithub reads; the cause would hold that answer.
+            raise Passing("the answer is not whole") from None
         except (requests.RequestException, RuntimeError) as error:
             fix = "check GITOPS_BOT_FORGE_URL and the repository's present name"
             raise Unavailable(f"cannot {what}: {self._hide(str(error))}", fix=fix) from None

@@ -22,7 +22,7 @@ LONGEST_BODY = 65536
 """Characters; GitHub refuses longer comments and bodies."""
 
 _MARK = re.compile(r"<!-- gitops-bot:(\S+) -->\n(.*)", re.DOTALL)
-_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?(?:\[bot\])?")
+_LOGIN = re.compile(r"[A-Za-z0-9_-]{1,100}(?:\[bot\])?")
 _GHOST = "ghost"
 """Whom GitHub shows in place of an account that was deleted."""
 

@@ -83,8 +83,8 @@ def shown(pull: Pull) -> Any:
         "state": state,
         "title": pull.title,
         "body": pull.body,
-        "head": {"ref": pull.branch, "sha": pull.head},
-        "base": {"ref": pull.base},
+        "head": {"ref": pull.branch, "sha": pull.head, "repo": {"id": 2 if pull.is_fork else 1}},
+        "base": {"ref": pull.base, "repo": {"id": 1}},
         "requested_teams": [],  # the example's team lacks what the description requires
     }
 

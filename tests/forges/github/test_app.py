@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -112,12 +112,12 @@ def test_an_app_that_is_not_installed_says_so(github: FakeGitHub, keys: tuple[st
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault("access_tokens", 502), Fault("access_tokens", cut=True), Fault("access_tokens")]
+    "fault", [{"status": 502}, {"cut": True}, {"short": True}, {}], ids=["502", "cut", "truncated JSON", "dropped"]
 )
 def test_a_token_that_does_not_come_at_once_is_asked_for_again(
-    github: FakeGitHub, keys: tuple[str, str], fault: Fault
+    github: FakeGitHub, keys: tuple[str, str], fault: dict[str, Any]
 ) -> None:
-    github.faults = [fault]
+    github.faults = [Fault("access_tokens", **fault)]
     assert forge(github, keys[0]).pull_requests() == ()
 
 
