@@ -38,18 +38,16 @@ def releases(files: Mapping[str, bytes], text: str, root: Path, seconds: float) 
     for number, (key, release) in enumerate(found.items()):
         if key.kind == "HelmRelease" and scalar(release, "apiVersion").startswith("helm.toolkit.fluxcd.io/"):
             try:
+                chart = root / "tree" / _chart(files, release)
                 values = _values(found, key, release)
                 paths = [_write(root / f"values-{number}-{n}.yaml", one) for n, one in enumerate(values)]
-                rendered.append(_template(files, key, release, paths, root, seconds))
+                rendered.append(_template(chart, key, release, paths, root, seconds))
             except Refused as refused:
                 notes.append(f"the chart of {key}: {refused.message}")
     return Charts(tuple(rendered), tuple(notes))
 
 
-def _template(
-    files: Mapping[str, bytes], key: Key, release: yaml.Node, values: list[str], root: Path, seconds: float
-) -> str:
-    chart = root / "tree" / _chart(files, release)
+def _template(chart: Path, key: Key, release: yaml.Node, values: list[str], root: Path, seconds: float) -> str:
     target = scalar(release, "spec", "targetNamespace")
     name = scalar(release, "spec", "releaseName") or (f"{target}-{key.name}" if target else key.name)
     namespace = target or key.namespace or "default"
