@@ -10,7 +10,7 @@ from bot.core.actions import Comment
 from bot.core.messages import code, plain
 from bot.core.models import Unknown
 from bot.core.plan.gates import approval_of
-from bot.core.plan.sections import section, short
+from bot.core.plan.sections import section, short, told
 from bot.core.plan.stops import stop
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _section(snapshot: Snapshot, pull_request: PullRequest, branch: Branch) -> s
     if not kept:
         found = snapshot.inspections[branch.name]
         if isinstance(found, Unknown):
-            return f"Commits and rendered objects could not be read yet: {plain(short(found.reason, 500))}"
+            return f"Commits and rendered objects could not be read yet: {told(found.reason)}"
         kept = section(found, pull_request.number)
         if not found.final:
             return kept
@@ -137,7 +137,7 @@ def _checks(pull_request: PullRequest) -> list[str]:
 
 def _stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch) -> list[str]:
     found = stop(snapshot, environment, pull_request, branch)
-    return [f"- **Stopped**: {plain(short(found.text, 500))}"] if found else []
+    return [f"- **Stopped**: {told(found.text)}"] if found else []
 
 
 def _next(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch, approved: Approval) -> str:

@@ -80,7 +80,7 @@ def _image(change: ImageChange) -> str:
     lines.append("")
     lines += [f"- `{c.sha[:12]}` {code(short(c.subject))}" for c in change.commits]
     lines += [f"- and {change.more} more"] if change.more else []
-    lines += [f"- {plain(short(change.note, 300))}"] if change.note else []
+    lines += [f"- {told(change.note)}"] if change.note else []
     if change.old_base != change.new_base:
         old, new = (f"`{digest}`" if digest else "unknown" for digest in (change.old_base, change.new_base))
         lines.append(f"- the base image {code(change.base)} is another one: {old} → {new}")
@@ -89,7 +89,7 @@ def _image(change: ImageChange) -> str:
 
 def _rendered(found: Inspection, number: int, room: int) -> str:
     """The objects that differ, folded, as many lines as there is room for."""
-    notes = [f"- not rendered: {plain(short(note, 600))}" for note in found.notes[:MOST_NOTES]]
+    notes = [f"- not rendered: {told(note)}" for note in found.notes[:MOST_NOTES]]
     if not found.objects:
         head = "**Rendered**" + ("" if found.notes else ": nothing differs")
         return "\n".join([head, "", *notes]).rstrip()
@@ -136,6 +136,11 @@ def _fitting(lines: Sequence[str], room: int) -> Iterator[str]:
         if room < 0:
             return
         yield line
+
+
+def told(text: str) -> str:
+    """Plain text as Markdown; in a code span if it could call somebody by `@`."""
+    return code(text) if "@" in text else plain(short(text, 300))
 
 
 def short(text: str, longest: int = LONGEST_SUBJECT) -> str:
