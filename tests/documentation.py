@@ -16,7 +16,8 @@ def tables(page: Path) -> dict[str, list[list[str]]]:
         if line.startswith("#"):
             title = line.lstrip("# ")
         elif line.startswith("|"):
-            found.setdefault(title, []).append([cell.strip() for cell in line.strip("|").split("|")])
+            cells = re.split(r"(?<!\\)\|", line.strip("|"))
+            found.setdefault(title, []).append([cell.strip().replace(r"\|", "|") for cell in cells])
     return {title: rows[2:] for title, rows in found.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import pytest
@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from bot.bootstrap import open_local_forge
 from bot.cli.demo.world import commit
 from bot.cli.main import main
+from bot.cli.pulls import REACTIONS
 from bot.core.actions import Action
+from bot.core.commands import VERBS, Level, usage
 from bot.core.manifests import REASONS
 from tests.documentation import DOCS, tables
 from tests.scenarios.story import Story
@@ -28,6 +30,7 @@ BOT = ROOT / "bot"
 README = ROOT / "README.md"
 PAGES = sorted([README, ROOT / "CHANGELOG.md", ROOT / "bench" / "README.md", *DOCS.rglob("*.md")])
 JSON = tables(DOCS / "json.md")
+COMMENTS = tables(DOCS / "comments.md")
 PLAIN: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "text or null": (str, type(None)),
@@ -160,7 +163,7 @@ def listed(title: str) -> list[str]:
 
 
 def test_every_decision_has_a_code_that_is_explained() -> None:
-    written = codes(2, "Skip") | codes(0, "skip")
+    written = codes(2, "Skip") | codes(0, "skip") | codes(0, "Stop")
     assert len(written) > 10, "the program's skips are not found any more"
     assert sorted(listed("Decisions")) == sorted(written)
 
@@ -182,6 +185,25 @@ def test_every_refused_edit_has_a_code_that_is_explained() -> None:
 def test_every_ignored_event_has_a_code_that_is_explained() -> None:
     rows = tables(DOCS / "webhooks.md")["What is ignored"]
     assert [row[0].strip("`") for row in rows] == sorted(codes(0, "Ignored"))
+
+
+def test_every_answer_to_a_comment_has_a_code_that_is_explained() -> None:
+    written = codes(0, "Problem") | codes(0, "Mistake") | codes(1, "Verdict") | codes(2, "Outcome")
+    assert len(written) > 10, "the codes of the answers are not found any more"
+    assert [row[0].strip("`") for row in COMMENTS["Reason codes of answers"]] == sorted(written)
+
+
+def test_every_command_in_comments_is_listed_with_who_may_give_it() -> None:
+    rows, levels = COMMENTS["Commands"][: len(VERBS)], COMMENTS["Commands"][len(VERBS) + 2 :]
+    assert rows == [
+        [f"`{usage(verb)}`", rule.level + (f"; own: {rule.own}" if rule.own else ""), rule.help, rule.effect]
+        for verb, rule in VERBS.items()
+    ]
+    assert [row[0].strip("`") for row in levels] == list(get_args(Level))
+
+
+def test_the_reactions_are_those_of_the_bot() -> None:
+    assert [row[0] for row in COMMENTS["Answers"]] == list(REACTIONS.values())
 
 
 def test_codes_that_other_pages_name_are_explained() -> None:

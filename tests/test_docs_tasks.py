@@ -104,6 +104,7 @@ def not_run(line: str) -> bool:
 
 def test_every_page_with_commands_is_followed_by_a_test() -> None:
     assert {page.name for page in PAGES if any(blocks(page))} == {
+        "comments.md",
         "getting-started.md",
         "images.md",
         "new-repository.md",
@@ -161,6 +162,15 @@ def test_a_promotion_is_approved_turned_down_and_asked_for(in_a_demo: Reader) ->
     ]
     tag = in_a_demo.ask("status")[1]["images"][0]["tag"]
     assert f"asked for by dana: version `{tag}`" in in_a_demo.ask("pr", "show", "4")["body"]
+
+
+def test_comments_are_answered_and_kept(in_a_demo: Reader) -> None:
+    printed = in_a_demo.follow("comments.md")
+    assert f"| dev | {APPLICATION} | `4.2.0-" in printed
+    assert "is held by alice" in printed
+    number = in_a_demo.ask("pr", "list")[0]["number"]
+    titles = [line.strip() for line in printed.splitlines() if line.startswith(("    Hold", "    End"))]
+    assert titles == [f"End the hold of #{number}", f"Hold #{number}"]
 
 
 def test_values_arrive_under_a_line_that_says_from_where(in_a_demo: Reader) -> None:
