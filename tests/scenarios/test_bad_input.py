@@ -146,7 +146,7 @@ def test_an_image_that_vanished_from_the_registry_is_not_promoted(in_dev: Story)
     in_dev.rewrite_config(followed)
     shutil.rmtree(in_dev.world.registry / "registry.example.com")
     report = in_dev.run()
-    assert report.done == ()
+    assert [a.kind for a in report.done if a.kind != "record_deployment"] == []
     assert in_dev.pull("staging") == pull
 
 

@@ -1,0 +1,126 @@
+"""The pipeline and its commands on GitHub and on GitLab: fakes that are held to the forges' own descriptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.cli.demo.world import APPLICATION, git
+from bot.ports import reads
+from tests.forges.conftest import PLACES
+from tests.forges.place import START
+from tests.scenarios.story import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.core.models import PullRequest
+    from bot.ports import Edges
+    from tests.forges.place import Place
+
+
+class ForgeClock:
+    """A time a little after all that happens on the fakes, whose clocks begin at `START`."""
+
+    @reads
+    def now(self) -> datetime:
+        return START + timedelta(days=1)
+
+
+class HostedStory(Story):
+    """A story whose pull requests are on a hosted forge, where people do what they do on its pages."""
+
+    def __init__(self, place: Place, folder: Path) -> None:
+        self.place = place
+        super().__init__(folder)
+        remote = str(place.alice.remote)
+        git(self.world.checkout, "push", "-qf", remote, "main")
+        git(self.world.checkout, "remote", "set-url", "origin", remote)
+        git(self.world.checkout, "fetch", "-q")
+        self.settings = replace(self.settings, repository=remote)
+
+    def edges(self) -> Edges:
+        return super().edges()._replace(forge=self.place.again(), clock=ForgeClock())
+
+    def pull(self, environment: str) -> PullRequest:
+        branch = f"bot/{environment}/{APPLICATION}"
+        return next(p for p in self.place.again().pull_requests() if p.branch == branch and p.state == "open")
+
+    def approve(self, environment: str, by: str) -> None:
+        self.place.approve(self.number(environment), by)
+        self.run()
+
+    def merge(self, environment: str, by: str) -> None:
+        self.place.merge(self.number(environment), by)
+        self.run()
+
+    def comment(self, environment: str, text: str, by: str) -> str:
+        number = self.number(environment)
+        self.place.comment(number, by, text)
+        self.run()
+        return self.place.texts(number)[-1][1]
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HostedStory]:
+    """A laid-out world on a hosted forge, in which the bot has not run yet."""
+    (tmp_path / "place").mkdir()
+    place: Place = resolve_name(PLACES[request.param])(tmp_path / "place")
+    for name in ("alice", "bob"):
+        place.person(name, "write")
+    place.person("root", "admin")
+    place.person("rita", "read")
+    yield HostedStory(place, tmp_path / "world")
+    place.stop()
+
+
+def test_a_commit_reaches_prod_through_reviews(story: HostedStory) -> None:
+    story.run()
+    version = story.running("dev")
+    assert version.tag != "4.2.0"
+    story.approve("staging", "rita")
+    assert story.skip("staging").reason_code == "needs_approval", "who may only read approves nothing"
+    story.approve("staging", "alice")
+    assert story.skip("staging").reason_code == "needs_merge"
+    story.merge("staging", "alice")
+    story.approve("prod", "alice")
+    story.approve("prod", "bob")
+    story.merge("prod", "bob")
+    assert story.running("prod") == version
+    assert story.run().done == ()
+    shown = story.place.again().deployments()
+    assert {name for name, d in shown.items() if version.tag in d.description} == {
+        f"{e}/{APPLICATION}" for e in ("dev", "staging", "prod")
+    }
+
+
+def test_a_newer_release_rewrites_the_pull_request_and_voids_its_approval(story: HostedStory) -> None:
+    story.run()
+    number = story.number("staging")
+    story.approve("staging", "alice")
+    story.commit({"second.car": "2\n"})
+    story.run()
+    assert story.number("staging") == number
+    assert story.running("dev").tag in story.pull("staging").title
+    assert story.skip("staging").reason_code == "needs_approval"
+
+
+def test_commands_in_comments_are_done_and_answered_once(story: HostedStory) -> None:
+    story.run()
+    held = story.comment("staging", "Not yet.\n\n/hold the logs first", by="bob")
+    assert "is held by bob" in held
+    assert "hold" in story.pull("staging").labels
+    denied = story.comment("staging", "@gitops-bot freeze prod --for=2d holidays", by="bob")
+    assert "**permission_denied**" in denied
+    story.comment("staging", "@gitops-bot freeze prod --for=2d holidays", by="root")
+    assert "everything is quiet" not in story.comment("staging", "/status", by="rita")
+    story.comment("staging", "/unhold", by="bob")
+    assert "hold" not in story.pull("staging").labels
+    before = story.place.texts(story.number("staging"))
+    assert story.run().done == ()
+    assert story.place.texts(story.number("staging")) == before
