@@ -139,7 +139,11 @@ class Inspector:
 
 def _history(repository: GitRepository, change: ImageChange, newer: bool) -> str:
     """What to say if the new commit does not simply follow the old one."""
-    if repository.merge_base(change.old, change.new) == change.old:
+    try:
+        parted = repository.merge_base(change.old, change.new)
+    except NotFound:
+        parted = ""
+    if parted == change.old:
         return ""
     if newer:
         return "the new commit does not follow the old one: the source's history was rewritten, or branched"
