@@ -60,9 +60,11 @@ class Proposal(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class OpenPullRequest(Proposal):
-    """Push the branch and open its pull request."""
+    """Push the branch, open its pull request, and ask those for a review who are named as approvers."""
 
     kind: ClassVar[str] = "open_pull_request"
+    reviewers: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 WAITS_FOR_FIX = "a new commit in the source, or a corrected configuration"
 MOST_ROWS = 100
-"""Changes that a pull request's body lists; GitHub's limit for a body is 65,536 characters."""
+"""Changes that a pull request's body lists at the most; fewer, if they would make it too long."""
+MOST_BODY = 60_000
+"""Characters of a body; GitHub's limit is 65,536."""
+MOST_TITLE = 200
+"""Characters of a title; GitHub's limit is 256."""
 _MARK = re.compile(r"<!-- gitops-bot release=([0-9a-f]{16}) -->")
 _TRAILER = re.compile(r"^Gitops-Bot-(Asked-By|Version|Rollback): (\S+)$", re.MULTILINE)
 
@@ -161,7 +165,7 @@ def proposal(
 ) -> Text:
     """Title, body and commit message of the pull request that brings `release` to `environment`."""
     back = "roll back " if asked and asked.rollback else ""
-    title = f"{environment}: {back}{application} {'to ' if back else ''}{version_of(release)}"
+    title = f"{environment}: {back}{application} {'to ' if back else ''}{version_of(release)}"[:MOST_TITLE]
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
     trailers += "\nGitops-Bot-Rollback: yes" if asked and asked.rollback else ""
@@ -177,7 +181,11 @@ def proposal(
         f"To roll back after the merge: revert this pull request, and close the one that {environment} then gets.",
         f"<!-- gitops-bot release={fingerprint(release)} -->",
     ]
-    return Text(title, "\n\n".join(p for p in parts if p) + "\n", commit)
+    rows = len(rendered.changes)
+    while len(body := "\n\n".join(p for p in parts if p) + "\n") > MOST_BODY and rows:
+        rows //= 2
+        parts[3] = _changes_table(rendered.changes, rows)
+    return Text(title, body, commit)
 
 
 def version_of(release: Release) -> str:
@@ -216,12 +224,12 @@ def _facts(release: Release, asked: Asked | None) -> str:
     return "\n".join(facts)
 
 
-def _changes_table(changes: Sequence[Change]) -> str:
+def _changes_table(changes: Sequence[Change], most: int = MOST_ROWS) -> str:
     rows = [
         f"| {code(f'{c.file}:{c.line}')} | {code(c.path or 'synced from')} | {code(c.old)} | {code(c.new)} |"
-        for c in changes[:MOST_ROWS]
+        for c in changes[:most]
     ]
-    more = [f"\n… and {len(changes) - MOST_ROWS} more."] if len(changes) > MOST_ROWS else []
+    more = [f"\n… and {len(changes) - most} more."] if len(changes) > most else []
     return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows, *more]) if rows else ""
 
 

@@ -34,7 +34,9 @@ def apply(action: Action, edges: Edges) -> None:
             _build(action, edges)
         case OpenPullRequest(branch=str(branch)):
             _push(action, edges)
-            edges.forge.open_pull_request(branch, action.title, action.body)
+            number = edges.forge.open_pull_request(branch, action.title, action.body)
+            if action.reviewers or action.teams:
+                edges.forge.request_reviews(number, action.reviewers, action.teams)
         case UpdatePullRequest():
             _push(action, edges)
             edges.forge.update_pull_request(action.number, action.title, action.body)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.core.actions import OpenPullRequest
 from bot.core.config import load_config
 from bot.core.events import Promote
-from bot.core.messages import Asked, Text, asked_for, carries, fingerprint, proposal
+from bot.core.manifests.leaves import differences
+from bot.core.messages import MOST_BODY, Asked, Text, asked_for, carries, fingerprint, proposal
 from bot.core.models import Change, ImageVersion, PullRequest, Release
 from bot.core.plan.rendering import Rendered
 from bot.core.snapshot import Snapshot, ValuesSource
@@ -185,3 +186,17 @@ def test_a_release_is_known_by_all_its_parts() -> None:
 def test_a_pull_request_without_a_mark_carries_nothing() -> None:
     assert not carries(None, RELEASE)
     assert not carries(request("somebody rewrote this"), RELEASE)
+
+
+def test_a_body_stays_within_what_a_forge_takes() -> None:
+    """A synced file may change more values than a pull request's text can hold."""
+    files = {f"k{n}": "x" * 190 for n in range(400)}
+    old = "".join(f"{k}: {v}\n" for k, v in files.items())
+    new = "".join(f"{k}: {v}y\n" for k, v in files.items())
+    changes = tuple(differences("envs/dev/shop/values.yaml", old.encode(), new.encode()))
+    snapshot = world(FOLLOWED, everywhere("1.0.0"))
+    rendered = Rendered({}, changes, (), {})
+    text = proposal(snapshot, "dev", "shop", Release({}, None, "a" * 40), rendered, None)
+    assert len(text.body) <= MOST_BODY
+    assert "more." in text.body
+    assert text.body.rstrip().endswith("-->")
