@@ -230,3 +230,17 @@ def test_a_replayed_webhook_of_a_comment_that_is_gone_does_nothing(in_dev: Story
     )
     assert in_dev.run(Commented(told)).done == ()
     assert "hold" not in in_dev.pull("staging").labels
+
+
+def test_a_rebuild_gets_a_tag_of_its_own_and_voids_the_approvals(in_dev: Story) -> None:
+    first = in_dev.running("dev")
+    in_dev.approve("staging", "alice")
+    answer = in_dev.comment("staging", "/rebuild", by="bob")
+    assert f"{APPLICATION} is built again" in answer
+    second = in_dev.running("dev")
+    assert second.tag.startswith(f"{first.tag}-r")
+    assert in_dev.tags() == (first.tag, second.tag)
+    assert in_dev.skip("staging").reason_code == "needs_approval"
+    in_dev.commit({"second.car": "2\n"})
+    in_dev.run()
+    assert "-r" not in in_dev.running("dev").tag, "the next commit is built as ever"

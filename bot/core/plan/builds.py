@@ -6,6 +6,7 @@ a newer base image gets `<base tag>-<short sha>-<start of the base's digest>`.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core import messages
@@ -40,7 +41,7 @@ def build_state(snapshot: Snapshot, application: str, name: str) -> BuildState:
             return BuildState(skip=Skip(None, application, read.reason_code, read.reason))
     assert isinstance(commit, Commit)
     assert isinstance(base, str)
-    for target in targets(image, commit, base):
+    for target in targets(image, commit, base, again(snapshot, application, commit)):
         info = snapshot.images[target]
         if isinstance(info, Unknown):
             return BuildState(skip=Skip(None, application, info.reason_code, info.reason))
@@ -53,11 +54,19 @@ def build_state(snapshot: Snapshot, application: str, name: str) -> BuildState:
     return BuildState(skip=messages.tag_taken(application, target, commit))
 
 
-def targets(image: Image, commit: Commit, base: str) -> tuple[Reference, Reference]:
-    """The two references that a build of this commit on this base digest may have."""
+def again(snapshot: Snapshot, application: str, commit: Commit) -> str:
+    """What the tag gets behind it where somebody asked for this very commit to be built once more, else nothing."""
+    rebuild = None if isinstance(snapshot.state, Unknown) else snapshot.state.rebuilds.get(application)
+    if rebuild is None or commit.sha not in rebuild.commits:
+        return ""
+    return f"-r{hashlib.sha256(rebuild.comment.encode()).hexdigest()[:6]}"
+
+
+def targets(image: Image, commit: Commit, base: str, again: str = "") -> tuple[Reference, Reference]:
+    """The two references that a build of this commit on this base digest may have; `again`: of a rebuild."""
     assert image.build is not None
     repository = parse_repository(image.repository)
-    tag = f"{parse(image.build.base).tag}-{commit.sha[:7]}"
+    tag = f"{parse(image.build.base).tag}-{commit.sha[:7]}{again}"
     return repository.with_tag(tag), repository.with_tag(f"{tag}-{base.partition(':')[2][:8]}")
 
 

@@ -8,7 +8,7 @@ from bot.core import messages
 from bot.core.deployed import deployed
 from bot.core.models import Commit
 from bot.core.plan.asks import all_asks, history_of
-from bot.core.plan.builds import targets
+from bot.core.plan.builds import again, targets
 from bot.core.plan.pull_requests import branch_name
 from bot.core.plan.releases import selected_tag
 from bot.core.references import is_tag, parse_repository
@@ -36,7 +36,7 @@ def _build_targets(snapshot: Snapshot) -> Iterator[Reference]:
         image = snapshot.config.applications[application].images[name]
         base = snapshot.bases[image.build.base] if image.build else None
         if isinstance(commit, Commit) and isinstance(base, str):
-            yield from targets(image, commit, base)
+            yield from targets(image, commit, base, again(snapshot, application, commit))
 
 
 def _followed(snapshot: Snapshot) -> Iterator[Reference]:

@@ -7,13 +7,14 @@ from bot.core.state.files import (
     with_freeze,
     with_hold,
     with_lock,
+    with_rebuild,
     without_approval,
     without_freeze,
     without_hold,
     without_lock,
 )
 from bot.core.state.judge import active_freeze, active_hold, active_lock, approvals_of
-from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, State
+from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 
 __all__ = [
     "BRANCH",
@@ -22,6 +23,7 @@ __all__ = [
     "GivenApproval",
     "Hold",
     "Lock",
+    "Rebuild",
     "State",
     "active_freeze",
     "active_hold",
@@ -32,6 +34,7 @@ __all__ = [
     "with_freeze",
     "with_hold",
     "with_lock",
+    "with_rebuild",
     "without_approval",
     "without_freeze",
     "without_hold",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core.state.paths import KINDS, README, approval_path, freeze_path, hold_path, lock_path, path_of
-from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, State
+from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 from bot.core.state.shapes import content_of, record_from
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def read_state(files: Mapping[str, bytes]) -> State:
         freezes={record.environment: record for record in read if isinstance(record, Freeze)},
         holds={record.number: record for record in read if isinstance(record, Hold)},
         approvals=tuple(sorted(approvals, key=lambda approval: (approval.time, approval.number, approval.user))),
+        rebuilds={record.application: record for record in read if isinstance(record, Rebuild)},
         damaged=tuple(record for record in read if isinstance(record, Damaged)),
     )
 
@@ -67,6 +68,11 @@ def with_approval(approval: GivenApproval) -> tuple[str, bytes]:
 def without_approval(number: int, user: str) -> tuple[str, None]:
     """The file whose deletion takes the approval back."""
     return approval_path(number, user), None
+
+
+def with_rebuild(rebuild: Rebuild) -> tuple[str, bytes]:
+    """The file that asks for the rebuild, in place of the application's earlier one: path and content."""
+    return path_of(rebuild), content_of(rebuild)
 
 
 def _read(path: str, content: bytes) -> Record | Damaged:

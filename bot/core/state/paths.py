@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, Record
+from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, Rebuild, Record
 
-KINDS = ("locks", "freezes", "holds", "approvals")
+KINDS = ("locks", "freezes", "holds", "approvals", "rebuilds")
 """The folders of the branch."""
 README = "README.md"
 """The one other file that may lie there, for people."""
 _CLEAR = re.compile(
     r"(?!locks/all\.json)(?:locks|freezes)/(?:%61ll|[a-z0-9][a-z0-9._-]{0,62})\.json"
     r"|holds/[1-9][0-9]*\.json"
-    r"|approvals/.*",
+    r"|(?:approvals|rebuilds)/.*",
     re.DOTALL,
 )
 
@@ -39,6 +39,11 @@ def approval_path(number: int, user: str) -> str:
     return f"approvals/{number}/{quote(user.casefold(), safe='')}.json"
 
 
+def rebuild_path(application: str) -> str:
+    """The file of an application's newest rebuild."""
+    return f"rebuilds/{quote(application, safe='')}.json"
+
+
 def path_of(record: Record) -> str:
     """The one file where a record may lie."""
     match record:
@@ -50,6 +55,8 @@ def path_of(record: Record) -> str:
             return hold_path(record.number)
         case GivenApproval():
             return approval_path(record.number, record.user)
+        case Rebuild():
+            return rebuild_path(record.application)
 
 
 def is_clear(path: str) -> bool:

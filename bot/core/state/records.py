@@ -56,7 +56,17 @@ class GivenApproval(NamedTuple):
     time: datetime
 
 
-Record: TypeAlias = Lock | Freeze | Hold | GivenApproval
+class Rebuild(NamedTuple):
+    """A user's `/rebuild` of an application: the source commits (full SHAs) whose images are built once more."""
+
+    application: str
+    owner: str
+    comment: str
+    commits: tuple[str, ...]
+    since: datetime
+
+
+Record: TypeAlias = Lock | Freeze | Hold | GivenApproval | Rebuild
 
 
 class Damaged(NamedTuple):
@@ -68,7 +78,8 @@ class Damaged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All of the branch: locks and freezes by environment (None: everywhere), holds by pull request, approvals.
+    """All of the branch: locks and freezes by environment (None: everywhere), holds by pull request, approvals, and
+    the newest rebuild of each application.
 
     Expired records are in it: whether one counts is judged with the time (`active_lock`, `active_freeze`).
     """
@@ -77,4 +88,5 @@ class State:
     freezes: Mapping[str | None, Freeze] = field(default_factory=dict)
     holds: Mapping[int, Hold] = field(default_factory=dict)
     approvals: tuple[GivenApproval, ...] = ()
+    rebuilds: Mapping[str, Rebuild] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bot.core.state.records import Freeze, GivenApproval, Hold, Lock
+from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, Rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _COMMIT = re.compile("[0-9a-f]{12,64}")
 
 
 def record_from(kind: str, content: bytes) -> Record:
-    """A file of that folder (`locks`, `freezes`, `holds`, `approvals`) → its record.
+    """A file of that folder (`locks`, `freezes`, `holds`, `approvals`, `rebuilds`) → its record.
 
     `ValueError`, whose text says what is wrong, for anything else than one JSON object with exactly its keys.
     """
@@ -98,6 +98,12 @@ def _commit(value: object) -> str:
     return _text(value)
 
 
+def _commits(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(_commit(one) for one in value)
+
+
 def _or_null(read: Callable[[object], object]) -> Callable[[object], object]:
     return lambda value: None if value is None else read(value)
 
@@ -111,6 +117,10 @@ _SHAPES: Mapping[str, tuple[Callable[..., Record], Mapping[str, Callable[[Any], 
         "approvals": (
             GivenApproval,
             {"number": _number, "user": _word, "commit": _commit, "comment": _word, "time": _time},
+        ),
+        "rebuilds": (
+            Rebuild,
+            {"application": _word, "owner": _word, "comment": _word, "commits": _commits, "since": _time},
         ),
     }
 )

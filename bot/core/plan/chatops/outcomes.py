@@ -17,11 +17,13 @@ from bot.core.state import (
     GivenApproval,
     Hold,
     Lock,
+    Rebuild,
     State,
     with_approval,
     with_freeze,
     with_hold,
     with_lock,
+    with_rebuild,
     without_freeze,
     without_hold,
     without_lock,
@@ -69,8 +71,7 @@ def outcome(
     if command.verb == "cancel":
         return _cancel(snapshot, comment)
     if command.verb == "rebuild":
-        what = "the same commit on the same base is the same image, and a tag never moves"
-        return Outcome("refused", f"{what}; push a commit, or delete the tag and run again", "same_image")
+        return _rebuild(snapshot, comment, command, decisions)
     return Outcome("done", texts.answer(snapshot, comment, command, decisions))
 
 
@@ -171,6 +172,36 @@ def _approve(snapshot: Snapshot, state: State, comment: UserComment, command: Co
         return Outcome("done", f"#{comment.number} is approved by you at `{commit[:12]}`")
     given = GivenApproval(comment.number, comment.author, commit, comment.id, comment.time)
     return _doing(snapshot, comment, f"Approve #{comment.number} at {commit[:12]}", with_approval(given))
+
+
+def _rebuild(
+    snapshot: Snapshot,
+    comment: UserComment,
+    command: Command,
+    decisions: Mapping[tuple[str, str], list[Action | Skip]],
+) -> Outcome:
+    """A tag never moves: the same commit gets one of its own, and with it its way through the environments."""
+    pull, state = pull_request_of(snapshot, comment.number), snapshot.state
+    application = command.argument or (place_of(pull)[1] if pull else "")
+    commits = [c for (name, _), c in snapshot.sources.items() if name == application]
+    known = tuple(sorted({c.sha for c in commits if not isinstance(c, Unknown)}))
+    if isinstance(state, Unknown) or len(known) < len({str(c) for c in commits}):
+        return Outcome("refused", "the state, or a source, could not be read", "forge_unavailable")
+    if not known:
+        fix = "name one of them: `/rebuild <application>`" if not application else "its images are pushed by others"
+        return Outcome("refused", f"there is nothing to build here; {fix}", "nothing_to_build")
+    there = state.rebuilds.get(application)
+    if there is None or there.comment != comment.id:
+        rebuild = Rebuild(application, comment.author, comment.id, known, comment.time)
+        return _doing(snapshot, comment, f"Build {application} again", with_rebuild(rebuild))
+    first = [e for e, config in snapshot.config.environments.items() if config.after is None]
+    found = [d for e in first for d in decisions.get((e, application), []) if isinstance(d, Skip)]
+    if any(s.reason_code == "building" for s in found):
+        return Outcome("doing")
+    failed = next((s for s in found if s.reason_code in ("build_failed", "failed")), None)
+    if failed:
+        return Outcome("refused", messages.plain(failed.reason), failed.reason_code)
+    return Outcome("done", f"{application} is built again; its new digest is on its way")
 
 
 def _label(number: int, *, present: bool) -> SetLabel:
