@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "a-token-that-nobody-may-see"
-KINDS = ["build_image", "open_pull_request", "set_status", "merge_pull_request", "open_pull_request", "set_status"]
+KINDS = [
+    "build_image",
+    "open_pull_request",
+    "set_status",
+    "merge_pull_request",
+    "open_pull_request",
+    "record_deployment",
+    "comment",
+    "set_status",
+]
 
 
 @pytest.fixture
