@@ -178,7 +178,7 @@ def proposal(
         _changes_table(rendered.changes),
         "\n".join(f"- {code(f'{n.file}:{n.line}')} {plain(n.reason)}" for n in rendered.notes),
         _rules(snapshot, environment),
-        f"To roll back after the merge: revert this pull request, and close the one that {environment} then gets.",
+        f"To roll back after the merge: comment `/rollback {environment} --app={application} <reason>`.",
         f"<!-- gitops-bot release={fingerprint(release)} -->",
     ]
     rows = len(rendered.changes)

@@ -113,7 +113,7 @@ def proposed(snapshot: Snapshot, action: Proposal) -> Mapping[str, ImageVersion]
 def as_new(action: Proposal) -> OpenPullRequest:
     """The same content as a pull request that is opened now."""
     names = [f.name for f in fields(OpenPullRequest)]
-    return OpenPullRequest(**{n: getattr(action, n) for n in names} | {"expected": None})
+    return OpenPullRequest(**{n: getattr(action, n) for n in names if hasattr(action, n)} | {"expected": None})
 
 
 @given(doubtful())

@@ -28,7 +28,8 @@ def renderer() -> LocalRenderer:
 def helm(renderer: LocalRenderer) -> LocalRenderer:
     """The renderer, with a real helm too."""
     if not shutil.which("helm"):
-        missing("helm 3.16 or newer")
+        # In no package of Debian's, so that not even CI can be sure of it.
+        pytest.skip("needs helm 3.16 or newer")
     return renderer
 
 

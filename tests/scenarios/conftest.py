@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from bot.core.errors import Refused
+from bot.renderers.local import LocalRenderer
 from tests.scenarios.story import Story
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is rendered but where that is the story: it starts programs in every round."""
+    if "test_review" in request.module.__name__:
+        return
+
+    def no_program(*_: object) -> NoReturn:
+        raise Refused("kubectl is not asked in this test")
+
+    monkeypatch.setattr(LocalRenderer, "render", no_program)
 
 
 @pytest.fixture

@@ -244,3 +244,37 @@ def test_a_rebuild_gets_a_tag_of_its_own_and_voids_the_approvals(in_dev: Story) 
     in_dev.commit({"second.car": "2\n"})
     in_dev.run()
     assert "-r" not in in_dev.running("dev").tag, "the next commit is built as ever"
+
+
+def test_a_rollback_where_the_bot_merges_by_itself_stays_until_it_is_unlocked(in_dev: Story) -> None:
+    first = in_dev.running("dev")
+    in_dev.commit({"second.car": "2\n"})
+    in_dev.run()
+    second = in_dev.running("dev")
+    answer = in_dev.comment("staging", "/rollback dev it loses messages", by="alice")
+    assert "/unlock dev" in answer
+    assert in_dev.running("dev") == first
+    assert in_dev.run().done == ()
+    assert in_dev.skip("dev").reason_code == "locked"
+    in_dev.comment("staging", "/unlock dev", by="alice")
+    assert in_dev.running("dev") == second
+
+
+def test_commands_that_undo_each_other_are_refused(in_dev: Story) -> None:
+    for text in ("/hold\n/unhold", "/lock prod because\n/unlock prod"):
+        assert "**contradiction**" in in_dev.comment("staging", text, by="alice")
+    assert "hold" not in in_dev.pull("staging").labels
+
+
+def test_a_freeze_until_a_time_that_is_over_is_refused(in_dev: Story) -> None:
+    in_dev.rewrite_config(lambda text: text + "admins: [root]\n")
+    answer = in_dev.comment("staging", "/freeze prod --until=2020-01-01 holidays", by="root")
+    assert "**bad_value**" in answer
+
+
+def test_who_cancels_is_told_so(in_dev: Story) -> None:
+    number = in_dev.number("staging")
+    comment = in_dev.forge().add_comment(number, "alice", "/cancel")
+    in_dev.run()
+    assert in_dev.answer(number, comment) == f"alice:\n- `/cancel`: #{number} is closed\n"
+    assert in_dev.reactions(comment) == {"eyes", "rocket"}

@@ -23,14 +23,12 @@ _FORMS: Mapping[Shape, re.Pattern[str]] = {
     "version": re.compile("[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}"),
     "commit": re.compile("[0-9A-Fa-f]{12,64}"),
     # Of git's rules for references only what keeps it from being an option, a range or a path that climbs.
-    "revision": re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}"),
 }
 WORDING: Mapping[Shape, str] = {
     "name": "a name: small letters, digits, `.`, `_` and `-`, at most 63",
     "names": "names with a comma between them: small letters, digits, `.`, `_` and `-`, at most 63 each",
     "version": "a version: letters, digits, `.`, `_`, `+` and `-`, at most 128",
     "commit": "a commit: 12 hexadecimal digits or more",
-    "revision": "a commit, tag or branch",
     "duration": "a time span from `1m` to `30d`: a whole number and `m`, `h` or `d`",
     "time": "a date or time such as `2027-01-31` or `2027-01-31T18:00Z`",
 }

@@ -29,7 +29,7 @@ Verb: TypeAlias = Literal[
 Level: TypeAlias = Literal["read", "write", "approver", "deployer", "admin"]
 """Who may give a command: by the forge's permission, or (approver, deployer, admin) by the configuration too."""
 Takes: TypeAlias = Literal["required", "optional", "no"]
-Shape: TypeAlias = Literal["name", "names", "version", "commit", "revision", "duration", "time", "none"]
+Shape: TypeAlias = Literal["name", "names", "version", "commit", "duration", "time", "none"]
 """What a flag's value looks like; `none`: the flag stands alone."""
 
 
@@ -80,7 +80,7 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
             "opens a pull request that reverts",
             environment="required",
             reason="required",
-            flags={"app": "name", "to": "revision"},
+            flags={"app": "name", "to": "version"},
         ),
         "approve": Rule(
             "approver",
@@ -120,7 +120,7 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
             one_of=("for", "until"),
         ),
         "unfreeze": Rule("admin", "End a freeze", "removes the freeze", reason="required"),
-        "retry": Rule("write", "Run what failed last again", "runs the failed step again for the same commit"),
+        "retry": Rule("write", "Try again what failed", "looks at everything again, now"),
         "rebuild": Rule(
             "write",
             "Build the images of the same commit again",
@@ -152,7 +152,6 @@ EXAMPLES: Mapping[Shape, str] = MappingProxyType(
         "names": "<name>,<name>",
         "version": "<version>",
         "commit": "<commit>",
-        "revision": "<revision>",
         "duration": "4h",
         "time": "<YYYY-MM-DDThh:mmZ>",
     }

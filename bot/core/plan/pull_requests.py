@@ -15,7 +15,7 @@ from bot.core.actions import (
 )
 from bot.core.config.models import TEAM
 from bot.core.plan.gates import gates
-from bot.core.plan.review import review
+from bot.core.plan.review import merges_now, review
 
 if TYPE_CHECKING:
     from bot.core.messages import Asked
@@ -82,7 +82,8 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     if not _holds(case, case.branch, rendered) or not messages.carries(case.open, release):
         return [_proposal(case, release, rendered)]
     about = (case.snapshot, case.environment, case.application, case.open, case.branch)
-    return [*review(*about), *gates(*about)]
+    decided = gates(*about)
+    return decided if merges_now(decided) else [*review(*about), *decided]
 
 
 def _holds(case: Case, branch: Branch, rendered: Rendered) -> bool:

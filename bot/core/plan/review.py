@@ -6,15 +6,15 @@ import re
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.actions import Comment
+from bot.core.actions import Action, Comment, MergePullRequest, Skip
 from bot.core.messages import code, plain
 from bot.core.models import Unknown
-from bot.core.plan.gates import approval_of
+from bot.core.plan.gates import approval_of, gates
 from bot.core.plan.sections import section, short, told
 from bot.core.plan.stops import stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bot.core.authorize import Approval
     from bot.core.models import Branch, PullRequest, Status
@@ -45,8 +45,15 @@ def to_inspect(snapshot: Snapshot) -> Iterator[Subject]:
     for environment, application in product(snapshot.config.environments, snapshot.config.applications):
         name = f"bot/{environment}/{application}"
         branch, pull_request = snapshot.branches.get(name), opened.get(name)
-        if branch and pull_request and _is_readable(pull_request, branch) and not _kept(pull_request, branch):
+        if not branch or not pull_request or not _is_readable(pull_request, branch) or _kept(pull_request, branch):
+            continue
+        if not merges_now(gates(snapshot, environment, application, pull_request, branch)):
             yield Subject(environment, application, pull_request, branch)
+
+
+def merges_now(decisions: Iterable[Action | Skip]) -> bool:
+    """Whether the bot merges at once: then there is nobody to read what a reviewer should know."""
+    return any(isinstance(decision, MergePullRequest) for decision in decisions)
 
 
 def review(

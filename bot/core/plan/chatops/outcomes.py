@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bot.core import messages
-from bot.core.actions import Action, ClosePullRequest, SetLabel, Skip, WriteState
+from bot.core.actions import Action, ClosePullRequest, MergePullRequest, Proposal, SetLabel, Skip, WriteState
 from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
@@ -19,6 +19,7 @@ from bot.core.state import (
     Lock,
     Rebuild,
     State,
+    active_lock,
     with_approval,
     with_freeze,
     with_hold,
@@ -63,7 +64,8 @@ def outcome(
     """What came of a command that may be done."""
     ask = ask_of(snapshot, comment, command)
     if ask is not None and not ask.dry:
-        return _asked(ask, decisions)
+        found = _asked(ask, decisions)
+        return _rolled_back(snapshot, comment, command, found) if ask.rollback else found
     if command.verb in _STATE:
         if isinstance(snapshot.state, Unknown):
             return Outcome("refused", snapshot.state.reason, "forge_unavailable")
@@ -76,16 +78,31 @@ def outcome(
 
 
 def _asked(ask: Promote, decisions: Mapping[tuple[str, str], list[Action | Skip]]) -> Outcome:
-    """A promotion is done when nothing is left to do for it but what it waits for."""
-    covered = {pair: found for pair, found in decisions.items() if ask.covers(*pair)}
-    if any(isinstance(d, Action) for found in covered.values() for d in found):
+    """A promotion is done once its pull request has what was asked for: all that follows is the bot's daily work.
+
+    Were it done only after a merge, the same words would then ask for something else.
+    """
+    covered = [d for pair, found in decisions.items() if ask.covers(*pair) for d in found]
+    skips = [d for d in covered if isinstance(d, Skip)]
+    if any(isinstance(d, Proposal) for d in covered) or any(s.reason_code == "building" for s in skips):
         return Outcome("doing")
-    skips = [d for found in covered.values() for d in found if isinstance(d, Skip)]
-    if any(s.reason_code == "building" for s in skips):
-        return Outcome("doing")
-    text = "\n".join(texts.skip_line(s) for s in skips)
+    merges = [d for d in covered if isinstance(d, MergePullRequest)]
+    text = "\n".join([*(texts.skip_line(s) for s in skips), *(f"#{m.number} is being merged" for m in merges)])
     bad = next((s for s in skips if s.reason_code not in SATISFIED), None)
     return Outcome("refused", text, bad.reason_code) if bad else Outcome("done", text)
+
+
+def _rolled_back(snapshot: Snapshot, comment: UserComment, command: Command, found: Outcome) -> Outcome:
+    """A rollback locks its environment: else the newest release would come back at once."""
+    environment, state = str(command.environment), snapshot.state
+    if found.status == "refused" or isinstance(state, Unknown):
+        return found
+    if active_lock(state, environment, snapshot.now):
+        text = f"{found.text}\n{environment} stays as it is until `/unlock {environment}`"
+        return found if found.status == "doing" else Outcome("done", text.strip())
+    reason = f"rolled back: {command.reason}"
+    lock = Lock(environment, comment.author, comment.number, comment.id, reason, comment.time, None)
+    return _doing(snapshot, comment, f"Lock {environment}", with_lock(lock))
 
 
 def _write(snapshot: Snapshot, comment: UserComment, title: str, change: tuple[str, bytes | None]) -> WriteState:

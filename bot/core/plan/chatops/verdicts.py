@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import authorize
-from bot.core.commands import VERBS, Command, naming
+from bot.core.commands import VERBS, Command, naming, until
+from bot.core.errors import BotError
 from bot.core.events import Promote
 from bot.core.messages import asked_for
 from bot.core.models import Unknown
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bot.core.models import UserComment
     from bot.core.snapshot import Snapshot
 
+OPPOSITES = ({"hold", "unhold"}, {"lock", "unlock"}, {"freeze", "unfreeze"})
+"""Verbs that undo each other: both in one comment would be done and undone without an end."""
 ON_A_PULL_REQUEST = frozenset({"approve", "hold", "unhold", "refresh", "cancel", "retry"})
 
 
@@ -35,6 +38,10 @@ def problems(snapshot: Snapshot, request: Request) -> tuple[Problem, ...]:
     """All that is wrong with a request: then nothing of it is done."""
     if request.mistakes:
         return request.mistakes
+    verbs = {c.verb for c in request.commands}
+    if any(pair <= verbs for pair in OPPOSITES):
+        what = "two commands of this comment undo each other"
+        return (Problem("contradiction", "", what, "write the one that you mean"),)
     found = [problem(snapshot, request.comment, named(snapshot, c)) for c in request.commands]
     return tuple(p for p in found if p is not None)
 
@@ -65,6 +72,8 @@ def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promot
 
 def problem(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
     """Why one command may not be done: what it names, who gives it, and what stands against it, in that order."""
+    if command.verb == "cancel" and _was_cancelled(snapshot, comment.number):
+        return None
     return (
         _unknown_names(snapshot, command)
         or _wrong_place(snapshot, comment, command)
@@ -100,6 +109,12 @@ def _wrong_place(snapshot: Snapshot, comment: UserComment, command: Command) -> 
         what = "this is not an open pull request of mine"
         return Problem("not_a_promotion", command.text, what, "write it on the pull request that it is about")
     return None
+
+
+def _was_cancelled(snapshot: Snapshot, number: int) -> bool:
+    """Whether the bot has closed that pull request because somebody cancelled it."""
+    pulls = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+    return any(p.number == number and p.state == "closed" and "cancelled" in p.comments for p in pulls)
 
 
 def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
@@ -141,6 +156,8 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         return _against_approval(snapshot, comment, command)
     if command.verb == "promote":
         return _against_promotion(snapshot, comment, command)
+    if command.verb == "freeze" and "until" in command.flags:
+        return _against_time(str(command.flags["until"]), comment, command)
     if command.verb == "unlock" and not command.reason and not _is_own(snapshot, comment, command):
         fix = f"write `/unlock {command.environment} <reason>`"
         return Problem("missing_reason", command.text, "the lock is somebody else's", fix)
@@ -150,6 +167,14 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         if lock and (isinstance(lock, Damaged) or (lock.owner.casefold(), lock.number) != by):
             text = texts.locked(lock, command.environment)
             return Problem("locked", command.text, text, f"ask for `/unlock {command.environment}`")
+    return None
+
+
+def _against_time(text: str, comment: UserComment, command: Command) -> Problem | None:
+    try:
+        until(text, comment.time)
+    except BotError as error:
+        return Problem("bad_value", command.text, error.message, error.fix)
     return None
 
 
