@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from bot.core.actions import Action, Comment, React, Skip
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.outcomes import outcome
-from bot.core.plan.chatops.requests import Request, open_requests
+from bot.core.plan.chatops.requests import open_requests
 from bot.core.plan.chatops.verdicts import named, problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.core.models import Reaction, UserComment
+    from bot.core.plan.chatops.nouns import Request
     from bot.core.snapshot import Snapshot
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.actions import Action, ClosePullRequest, MergePullRequest, Proposal, SetLabel, Skip, WriteState
 from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.nouns import Outcome
 from bot.core.plan.chatops.requests import place_of, pull_request_of
 from bot.core.plan.chatops.verdicts import ask_of
 from bot.core.state import (
@@ -43,16 +43,6 @@ Decisions = "Mapping[tuple[str, str], list[Action | Skip]]"
 HOLD = "hold"
 SATISFIED = frozenset({"up_to_date", "needs_approval", "needs_merge", "checks_pending", "frozen", "held", "locked"})
 """Reasons of skips that leave what was asked for as far as the bot can bring it."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`text` is Markdown; `actions` are what is still to do while it is `doing`."""
-
-    status: Literal["done", "doing", "refused"]
-    text: str = ""
-    reason_code: str = ""
-    actions: tuple[Action, ...] = ()
 
 
 def outcome(

@@ -5,12 +5,13 @@ So a command whose webhook was lost is found by any later run, and one that was 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.commands import Command, Mistake, parse
 from bot.core.identity import BOT_NAME
 from bot.core.models import Unknown
+from bot.core.plan.chatops.nouns import Problem, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,23 +20,6 @@ if TYPE_CHECKING:
     from bot.core.snapshot import Snapshot
 
 LAST_WORDS: frozenset[Reaction] = frozenset({"rocket", "-1", "confused"})
-
-
-class Problem(NamedTuple):
-    """Why a command is not done: a stable reason code, the line as written, what is wrong, what to type or do next."""
-
-    reason_code: str
-    line: str
-    message: str
-    fix: str = ""
-
-
-class Request(NamedTuple):
-    """What one comment asks for. With any mistake in it nothing of it is done."""
-
-    comment: UserComment
-    commands: tuple[Command, ...]
-    mistakes: tuple[Problem, ...]
 
 
 def open_requests(snapshot: Snapshot) -> tuple[Request, ...]:

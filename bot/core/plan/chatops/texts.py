@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from bot.core.commands import Command, Verb
     from bot.core.models import UserComment
-    from bot.core.plan.chatops.outcomes import Outcome
-    from bot.core.plan.chatops.requests import Problem
+    from bot.core.plan.chatops.nouns import Outcome, Problem
     from bot.core.snapshot import Snapshot
     from bot.core.state import Freeze, Lock
 

@@ -11,7 +11,8 @@ from bot.core.events import Promote
 from bot.core.messages import asked_for
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
-from bot.core.plan.chatops.requests import Problem, Request, open_requests, place_of, pull_request_of
+from bot.core.plan.chatops.nouns import Problem, Request
+from bot.core.plan.chatops.requests import open_requests, place_of, pull_request_of
 from bot.core.state import Damaged, active_lock
 
 if TYPE_CHECKING:
