@@ -10,10 +10,12 @@ import pytest
 from bot.cli.demo.world import APPLICATION, git
 from bot.core.errors import BotError
 from bot.core.references import parse, parse_repository
+from tests.registries.fake import Trouble, serve
+from tests.scenarios.story import Story
 from tests.scenarios.test_pipeline import followed, without_values
 
 if TYPE_CHECKING:
-    from tests.scenarios.story import Story
+    from pathlib import Path
 
 
 def failure(story: Story) -> str:
@@ -195,3 +197,36 @@ def test_the_base_image_is_named_by_its_digest_in_the_build(story: Story) -> Non
     action = next(a for a in story.plan().actions if a.kind == "build_image")
     assert digest is not None
     assert action.title.endswith(f"on {story.world.base}@{digest}")
+
+
+def test_a_registry_that_refuses_us_is_told_with_the_way_in_and_nothing_is_closed(tmp_path: Path) -> None:
+    with serve() as fake:
+        story = Story(tmp_path / "world", fake.host)
+        story.rewrite_config(followed)
+        story.push("4.3.0")
+        story.run()
+        pulls = story.pulls()
+        fake.auth = "basic"
+        report = story.run()
+        assert report.done == ()
+        skip = next(s for s in report.left.skips if s.environment == "dev")
+        assert skip.reason_code == "unauthorised"
+        assert f"docker login {fake.host}" in skip.reason
+        assert story.pulls() == pulls
+
+
+def test_a_list_of_tags_that_was_cut_short_is_no_list(tmp_path: Path) -> None:
+    with serve() as fake:
+        story = Story(tmp_path / "world", fake.host)
+        story.rewrite_config(followed)
+        for tag in ("4.3.0", "4.4.0"):
+            story.push(tag)
+        story.run()
+        pulls, running = story.pulls(), story.running("dev")
+        assert running.tag == "4.4.0"
+        fake.page = 1
+        fake.troubles = [Trouble("GET", "last=", status=500, times=100)]
+        report = story.run()
+        assert report.done == ()
+        assert next(s for s in report.left.skips if s.environment == "dev").reason_code == "unavailable"
+        assert (story.pulls(), story.running("dev")) == (pulls, running)
