@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bot.engine import Report
 
 NOTHING_TO_DO = 3
-BUILD_REFUSALS = ("tag_taken", "build_failed")
 
 exit_code = click.option(
     "--exit-code", is_flag=True, help="Exit with 3 if there was nothing to do (otherwise that is 0)."

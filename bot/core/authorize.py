@@ -107,8 +107,8 @@ def approval(
     may_give = tuple(who for who in _approvers(environment) if who.lower() not in gone and not is_bot(who))
     counted = Counted(environment.approvals, tuple(counts), tuple(ignored), tuple(blockers), may_give)
     missing = max(environment.approvals - len(counts), 1 if blockers else 0)
-    text = one_line(counted, named=bool(environment.approvers))
-    return Approval(*counted, missing, text, explanation(counted, _short(pull_request.head)))
+    words = one_line(counted, named=bool(environment.approvers)), explanation(counted, _short(pull_request.head))
+    return Approval(*counted, missing, *words)
 
 
 def _wanted(config: Config, level: Level, environment: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.config import Image, Key
 from bot.core.errors import BotError
-from bot.core.manifests import Edited, Wish, chart_version, edit, find_chart, set_chart, sync_values, synced_commit
+from bot.core.manifests import Edited, Wish, edit, find_chart, set_chart, sync_values, synced_commit
 from bot.core.models import ImageVersion
 from bot.core.references import parse_repository
 
@@ -126,8 +126,10 @@ def test_the_version_of_the_one_helm_release_is_the_charts() -> None:
 
 def test_of_several_helm_releases_the_one_named_as_the_application_counts() -> None:
     files = {"a.yaml": release("shop", "1.0.0"), "b.yaml": release("redis", "2.0.0")}
-    assert chart_version(files, "shop") == "1.0.0"
-    assert chart_version(files, "other") is None
+    chart = find_chart(files, "shop").chart
+    assert chart is not None
+    assert chart.version == "1.0.0"
+    assert find_chart(files, "other").chart is None
 
 
 @pytest.mark.parametrize("content", [b"kind: HelmRelease\n", release("x", "1.0.0", "example.com/v1"), b"a: 1\n"])

@@ -19,13 +19,11 @@ from bot.core.state import (
     active_freeze,
     active_hold,
     active_lock,
-    approvals_of,
     read_state,
     with_approval,
     with_freeze,
     with_hold,
     with_lock,
-    without_approval,
     without_freeze,
     without_hold,
     without_lock,
@@ -51,7 +49,6 @@ def test_a_branch_without_files_stops_nothing() -> None:
     assert active_lock(state, "prod", NOW) is None
     assert active_freeze(state, "prod", NOW) is None
     assert active_hold(state, 7) is None
-    assert approvals_of(state, 7, HEAD) == ()
 
 
 def test_what_is_written_is_readable_sorted_and_ends_with_a_line_break() -> None:
@@ -91,7 +88,6 @@ def test_removing_names_the_file_that_was_made() -> None:
     assert without_freeze(None) == (with_freeze(FREEZE)[0], None)
     assert without_freeze("prod") == (with_freeze(FREEZE._replace(environment="prod"))[0], None)
     assert without_hold(7) == (with_hold(HOLD)[0], None)
-    assert without_approval(7, "ALICE") == (with_approval(APPROVAL)[0], None)
 
 
 def test_a_lock_ends_when_its_time_is_over() -> None:
@@ -127,17 +123,6 @@ def test_a_hold_is_of_one_pull_request() -> None:
     state = branch(with_hold(HOLD))
     assert active_hold(state, 7) == HOLD
     assert active_hold(state, 70) is None
-
-
-def test_an_approval_is_for_one_commit_of_one_pull_request() -> None:
-    early = APPROVAL._replace(user="bob", commit=HEAD[:12], time=NOW - timedelta(hours=1))
-    elsewhere = APPROVAL._replace(number=8)
-    stale = APPROVAL._replace(user="carol", commit="f" * 40)
-    state = branch(*map(with_approval, (APPROVAL, early, elsewhere, stale)))
-    assert approvals_of(state, 7, HEAD) == (early, APPROVAL)
-    assert approvals_of(state, 8, HEAD) == (elsewhere,)
-    assert approvals_of(state, 7, "f" * 40) == (stale,)
-    assert approvals_of(state, 7, "0" * 40) == ()
 
 
 def test_a_time_is_written_in_utc_and_must_have_a_zone() -> None:
@@ -231,7 +216,7 @@ def test_a_damaged_approval_approves_nothing_and_stops_nothing(values: dict[str,
     path, content = with_approval(APPROVAL)
     state = read_state({path: changed((path, content), **values)})
     assert [damaged.path for damaged in state.damaged] == [path]
-    assert [approvals_of(state, number, HEAD) for number in (7, 8)] == [(), ()]
+    assert state.approvals == ()
     assert active_hold(state, 7) is None
     assert active_lock(state, "prod", NOW) is None
 
@@ -290,7 +275,7 @@ def test_what_was_written_is_read_again(lock: Lock, freeze: Freeze, hold: Hold, 
 
 @given(users, numbers)
 def test_no_name_climbs_out_of_its_folder(name: str, number: int) -> None:
-    lock, approval = without_lock(name)[0], without_approval(number, name)[0]
+    lock, approval = without_lock(name)[0], with_approval(APPROVAL._replace(number=number, user=name))[0]
     assert lock.count("/") == 1
     assert approval.count("/") == 2
     assert lock.isascii()

@@ -15,7 +15,6 @@ from bot.core.config.models import (
     Policy,
     Values,
     application_folder,
-    promotion_order,
     teams,
 )
 from bot.core.config.problems import ConfigError, Problem, missing_config
@@ -40,6 +39,5 @@ __all__ = [
     "json_schema",
     "load_config",
     "missing_config",
-    "promotion_order",
     "teams",
 ]

@@ -173,19 +173,3 @@ def application_folder(config: Config, environment: str, application: str) -> st
     """
     below = config.applications[application].path or application
     return "/".join(part for part in (config.environments[environment].path, below) if part != ".")
-
-
-def promotion_order(config: Config) -> tuple[str, ...]:
-    """The names of the environments, each behind the one it is `after`; else in the order of the file.
-
-    For a configuration from `load_config`, where `after` names an environment and goes in no circle.
-    """
-    ordered: dict[str, None] = {}
-    for name in config.environments:
-        way: list[str] = []
-        step: str | None = name
-        while step is not None and step not in ordered:
-            way.append(step)
-            step = config.environments[step].after
-        ordered.update(dict.fromkeys(reversed(way)))
-    return tuple(ordered)

@@ -1,6 +1,6 @@
 """YAML manifests: where versions live in them, and edits that change those bytes and no others."""
 
-from bot.core.manifests.charts import Chart, FoundChart, chart_version, find_chart, set_chart
+from bot.core.manifests.charts import Chart, FoundChart, find_chart, set_chart
 from bot.core.manifests.hazards import REASONS
 from bot.core.manifests.images import Found, find_image
 from bot.core.manifests.nodes import Identity
@@ -21,7 +21,6 @@ __all__ = [
     "Place",
     "Wanted",
     "Wish",
-    "chart_version",
     "edit",
     "find_chart",
     "find_image",

@@ -60,12 +60,6 @@ def find_chart(files: Mapping[str, bytes], application: str) -> FoundChart:
         return FoundChart(None, (*refusals, hazard.refusal(file, pointer(VERSION))))
 
 
-def chart_version(files: Mapping[str, bytes], application: str) -> str | None:
-    """The version that `find_chart` finds."""
-    chart = find_chart(files, application).chart
-    return chart.version if chart else None
-
-
 def set_chart(version: str, chart: Chart) -> Edit:
     """The edit, for `edit` on `chart.file`, that sets the chart's version."""
     return Edit(VERSION, version, chart.document)

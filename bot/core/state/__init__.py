@@ -8,12 +8,11 @@ from bot.core.state.files import (
     with_hold,
     with_lock,
     with_rebuild,
-    without_approval,
     without_freeze,
     without_hold,
     without_lock,
 )
-from bot.core.state.judge import active_freeze, active_hold, active_lock, approvals_of
+from bot.core.state.judge import active_freeze, active_hold, active_lock
 from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 
 __all__ = [
@@ -28,14 +27,12 @@ __all__ = [
     "active_freeze",
     "active_hold",
     "active_lock",
-    "approvals_of",
     "read_state",
     "with_approval",
     "with_freeze",
     "with_hold",
     "with_lock",
     "with_rebuild",
-    "without_approval",
     "without_freeze",
     "without_hold",
     "without_lock",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.state.paths import KINDS, README, approval_path, freeze_path, hold_path, lock_path, path_of
+from bot.core.state.paths import KINDS, README, freeze_path, hold_path, lock_path, path_of
 from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 from bot.core.state.shapes import content_of, record_from
 
@@ -63,11 +63,6 @@ def without_hold(number: int) -> tuple[str, None]:
 def with_approval(approval: GivenApproval) -> tuple[str, bytes]:
     """The file that makes the approval, in place of the user's earlier one: path and content."""
     return path_of(approval), content_of(approval)
-
-
-def without_approval(number: int, user: str) -> tuple[str, None]:
-    """The file whose deletion takes the approval back."""
-    return approval_path(number, user), None
 
 
 def with_rebuild(rebuild: Rebuild) -> tuple[str, bytes]:

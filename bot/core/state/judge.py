@@ -9,7 +9,7 @@ from bot.core.state.paths import KINDS, freeze_path, hold_path, is_clear, lock_p
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, State
+    from bot.core.state.records import Damaged, Freeze, Hold, Lock, State
 
 
 def active_lock(state: State, environment: str, now: datetime) -> Lock | Damaged | None:
@@ -32,11 +32,6 @@ def active_freeze(state: State, environment: str, now: datetime) -> Freeze | Dam
 def active_hold(state: State, number: int) -> Hold | Damaged | None:
     """The hold of a pull request, or the damaged file that may be one."""
     return _damaged(state, hold_path(number)) or state.holds.get(number)
-
-
-def approvals_of(state: State, number: int, commit: str) -> tuple[GivenApproval, ...]:
-    """The approvals of a pull request that are for this full commit SHA, in the order of time."""
-    return tuple(given for given in state.approvals if given.number == number and commit.startswith(given.commit))
 
 
 def _damaged(state: State, path: str) -> Damaged | None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from bot.core.models import UserComment
     from bot.core.snapshot import Snapshot
 
-Decisions = "Mapping[tuple[str, str], list[Action | Skip]]"
 HOLD = "hold"
 SATISFIED = frozenset({"up_to_date", "needs_approval", "needs_merge", "checks_pending", "frozen", "held", "locked"})
 """Reasons of skips that leave what was asked for as far as the bot can bring it."""
