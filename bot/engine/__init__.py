@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core.actions import Comment, Plan, RecordDeployment, SetStatus
 from bot.core.errors import BotError, Conflict
 from bot.core.plan import plan
 from bot.engine.apply import apply
@@ -11,13 +12,17 @@ from bot.engine.observe import Observer
 from bot.engine.waiting import waiting
 
 if TYPE_CHECKING:
-    from bot.core.actions import Action, Plan
+    from bot.core.actions import Action
     from bot.core.events import Event
     from bot.core.snapshot import Snapshot
     from bot.ports import Edges
 
 ROUNDS = 60
 """Far more than any configuration needs: an application takes four rounds in each environment."""
+
+
+QUIET = (SetStatus, Comment, RecordDeployment)
+"""Deeds that say something and change nothing that is decided on: after these alone there is nothing more to see."""
 
 
 class Report(NamedTuple):
@@ -52,8 +57,11 @@ def handle(event: Event, edges: Edges) -> Report:
         planned = plan(snapshot)
         if not planned.actions:
             return Report(tuple(done), tuple(failed.values()), planned, snapshot)
+        before = len(done)
         for action in planned.actions:
             _one(action, edges, done, failed)
+        if len(done) - before == len(planned.actions) and all(isinstance(a, QUIET) for a in planned.actions):
+            return Report(tuple(done), tuple(failed.values()), Plan((), planned.skips), snapshot)
     raise BotError(
         f"nothing came to rest after {ROUNDS} rounds; the last action was: {done[-1].summary if done else 'none'}",
         fix="run `gitops-bot plan` and look at what it would do again; somebody else may be changing the same things",

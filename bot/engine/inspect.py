@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.deployed import deployed
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bot.core.models import ImageInfo, ImageVersion
     from bot.core.plan.review import Subject
     from bot.core.snapshot import Snapshot
-    from bot.ports import Edges, GitRepository, Rendering
+    from bot.ports import Edges, GitRepository
 
 MOST_FILES = 10_000
 """Files of a repository that are written to a temporary folder."""
@@ -123,18 +124,20 @@ class Inspector:
     def _rendered(self, folder: str, base: str, head: str) -> Inspection:
         """What the folder's objects were on the base, and are at the head."""
         try:
-            old, new = (self._render(commit, folder) for commit in (base, head))
+            trees = [self._tree(commit) for commit in (base, head)]
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                old, new = pool.map(lambda files: self._edges.renderer.render(files, folder), trees)
             diffs = object_diffs(old.objects, new.objects)
         except Refused as refused:
             return Inspection(base=base, head=head, notes=(refused.message,))
         return Inspection(base=base, head=head, objects=diffs, notes=new.notes)
 
-    def _render(self, commit: str, folder: str) -> Rendering:
+    def _tree(self, commit: str) -> Mapping[str, bytes]:
         git = self._edges.git
         paths = [e.path for e in git.entries(commit) if e.mode in ("100644", "100755")]
         if len(paths) > MOST_FILES:
             raise Refused(f"the repository has more than {MOST_FILES:,} files")
-        return self._edges.renderer.render(git.read(commit, paths), folder)
+        return git.read(commit, paths)
 
 
 def _history(repository: GitRepository, change: ImageChange, newer: bool) -> str:

@@ -46,6 +46,8 @@ class _Draft:
 def render(snapshot: Snapshot, environment: str, application: str, release: Release) -> Rendered:
     """The environment's files with the release in them."""
     here = snapshot.deployed[environment, application]
+    if release == here.release and not here.refusals and len(release.images) == len(_images(snapshot, application)):
+        return Rendered({}, (), (), here.release.images)
     draft = _Draft(here)
     if release.values and release.values != here.release.values:
         _sync(draft, snapshot, environment, application, release, here)
@@ -54,6 +56,10 @@ def render(snapshot: Snapshot, environment: str, application: str, release: Rele
     files = {path: content for path, content in draft.files.items() if here.files.get(path) != content}
     refusals = tuple(dict.fromkeys(draft.refusals))
     return Rendered({} if refusals else files, tuple(draft.changes), refusals, here.release.images, tuple(draft.notes))
+
+
+def _images(snapshot: Snapshot, application: str) -> Mapping[str, Image]:
+    return snapshot.config.applications[application].images
 
 
 def _sync(
