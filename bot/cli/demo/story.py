@@ -111,7 +111,7 @@ class Stage:
         git(self.world.checkout, "push", "-q", "origin", branch)
         git(self.world.checkout, "checkout", "-q", "main")
         git(self.world.checkout, "branch", "-q", "-D", branch)
-        self.edit("A fourth integration", {"fourth.car": "A fourth carbon application.\n"})
+        _say("erin commits to that branch: Wait for Monday")
         self.run()
         _say(f"#{self.waiting('staging')}: {self.forge.comments(self.waiting('staging'))[-1].body}")
 
