@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.core.config import (
     Config,
     ConfigError,
     Problem,
+    application_folder,
     json_schema,
     load_config,
+    missing_config,
+    teams,
 )
+from bot.git.remote import parse as parse_remote
 from tests.documentation import DOCS, tables, yaml_examples
 
 HEAD = "version: 1\nenvironments:\n  dev: {path: envs/dev}\n"
@@ -88,6 +94,331 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         "  → add it. Registry and repository, without a tag."
     )
     assert caught.value.reason_code == "invalid_config"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("", 1, 1, "the file is empty"),
+        ("# only a comment\n", 1, 1, "the file is empty"),
+        ("version: 1\n\tenvironments: {}\n", 2, 1, "there is a tab here"),
+        ("version: [1\n", 1, 10, "this is not valid YAML: did not find expected ',' or ']'"),
+        ("version: 'one\n", 1, 10, "this is not valid YAML: found unexpected end of stream"),
+        ("version: one: two\n", 1, 13, "this is not valid YAML: mapping values are not allowed"),
+        ("a:\n  b: 1\n c: 2\n", 3, 2, "this is not valid YAML: did not find expected key"),
+        ("version: @1\n", 1, 10, "this is not valid YAML: found character that cannot start any token"),
+        ("version: &one 1\n", 1, 10, "anchors and aliases"),
+        ("version: *one\n", 1, 10, "anchors and aliases"),
+        ("version: !!python/object:os.system 1\n", 1, 10, "tags"),
+        ("version: 1\n---\nversion: 1\n", 2, 1, "a second document begins here"),
+        ("version: 1\n" + "x: " + "[" * 100_000, 2, 43, "this is nested deeper than 40 levels"),
+        ("x: [" + "1, " * 30_000 + "1]", 1, 59_996, "there are more than 20000 keys and values"),
+        ("x: " + "a" * (1 << 20), 1, 1, "the file is larger than 1 MiB"),
+        (b"version: 1\nb\xe4d: 1\n", 2, 2, "this is not UTF-8"),
+        ("version: 1\nbell: \x07\n", 2, 7, "there is a control character, U+0007"),
+    ],
+)
+def test_a_text_that_is_not_plain_yaml_is_refused_where_it_stops_being_so(
+    text: str | bytes, line: int, column: int, message: str
+) -> None:
+    problem = only(text)
+    assert (problem.line, problem.column) == (line, column)
+    assert problem.message.startswith(message)
+    assert problem.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "path", "message", "fix"),
+    [
+        (HEAD + "applications: {a: {}}\nversion: 1\n", 5, 1, "version", "already in line 1", "keep one"),
+        (HEAD + "  no: {path: x}\napplications: {a: {}}\n", 4, 3, "environments", "as `false`", "quotes: 'no'"),
+        (HEAD + "  1.10: {path: x}\napplications: {a: {}}\n", 4, 3, "environments", "as a number", "quotes: '1.10'"),
+        (HEAD + "applications: {a: {}}\n? [x]\n: 1\n", 5, 3, "", "a key must be a text", "key: value"),
+        (HEAD + "applications: {a: {}}\n<<: {x: 1}\n", 5, 1, "", "merge keys", "write the keys out"),
+    ],
+)
+def test_keys_that_yaml_reads_otherwise_than_people_are_refused(
+    text: str, line: int, column: int, path: str, message: str, fix: str
+) -> None:
+    problem = only(text)
+    assert (problem.line, problem.column, problem.path) == (line, column, path)
+    assert message in problem.message
+    assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message", "fix"),
+    [
+        ("text\n", "", "this is the text `text`", "begin with: version: 1"),
+        (HEAD, "applications", "the key `applications` is missing", "add it"),
+        (HEAD.replace("1", "2") + "applications: {a: {}}", "version", "this is `2`, not one of: 1", "one of: 1"),
+        (HEAD + "applications: {}", "applications", "has no entry", "at least one"),
+        (HEAD + "applications:\n  a:\n", "applications.a", "there is no value here", "delete the key"),
+        (HEAD + "applications: [a]", "applications", "this is a list, but a mapping", "applications: {key: value}"),
+        (HEAD + "applications: {A: {}}", "applications.A", "`A` cannot be a name", "lower-case"),
+        (HEAD + "applications: {a..b: {}}", "applications.a..b", "cannot be a name", "single `.`"),
+        (HEAD + "applications: {%s: {}}" % ("a" * 64), f"applications.{'a' * 64}", "cannot be a name", "at most 63"),
+        (HEAD + "applications: {a.lock: {}}", "applications.a.lock", "cannot end in `.lock`", "otherwise"),
+        (
+            IMAGE + "repository: x\n        policy: {semver: 1.10}",
+            "policy.semver",
+            "reads `1.10` as a number",
+            "'1.10'",
+        ),
+        (BUILT + "branch: yes", "build.branch", "reads `yes` as `true`", "'yes'"),
+        (BUILT + "branch: ''", "build.branch", "this is empty", "leave the key out"),
+        (BUILT + "branch: a..b", "build.branch", "`a..b` cannot be the name of a branch", "main"),
+        (BUILT + "branch: -x", "build.branch", "`-x` cannot be the name of a branch", "main"),
+        (BUILT + "branch: x.lock", "build.branch", "`x.lock` cannot be the name of a branch", "main"),
+        (BUILT + "context: /etc", "build.context", "`/etc` cannot stand here", "inside the repository"),
+        (BUILT + "context: a/../../b", "build.context", "`a/../../b` cannot stand here", "no `..`"),
+        (BUILT + "platform: windows", "build.platform", "`windows` cannot stand here", "linux/amd64"),
+        (BUILT + "base_arg: a b", "build.base_arg", "`a b` cannot stand here", "BASE_IMAGE"),
+        (BUILT + "args: {BASE_IMAGE: x}", "build.args.BASE_IMAGE", "this argument is the base image's", "delete it"),
+        (BUILT + "contxt: x", "build.contxt", "unknown key `contxt`", "did you mean `context`?"),
+        (BUILT + "zzz: x", "build.zzz", "unknown key `zzz`", "known keys here: args, base, base_arg, branch, context"),
+        (BUILT[:-2] + "test: run.sh", "web.test", "this is the text `run.sh`, but a list", "test: [sh, -c,"),
+        (BUILT[:-2] + "test: [1]", "web.test[0]", "reads `1` as a whole number", "quotes: '1'"),
+        (BUILT[:-2] + "test_seconds: 0", "web.test_seconds", "more than 0", "more than 0"),
+        (BUILT[:-2] + "test_seconds: .nan", "web.test_seconds", "at most 3600", "at most 3600"),
+        (BUILT[:-2] + "pin: 1", "web.pin", "this is `1`, but true or false", "pin: true"),
+        (BUILT[:-2] + "keys: [{file: a, tag: x}]", "web.keys[0].tag", "`x` cannot stand here", "JSON Pointer"),
+        (BUILT[:-2] + "keys: [{file: a}]", "web.keys[0]", "names nothing, or too much", "give `image`"),
+        (BUILT[:-2] + "keys: [{file: a, tag: /x, image: /y}]", "web.keys[0]", "names nothing, or too much", "give"),
+        (BUILT.replace("base:1", "base"), "build.base", "has no tag", "4.2.0"),
+        (BUILT.replace("base:1", "BASE:1"), "build.base", "is not an image reference", "host/path:tag"),
+        (BUILT.replace("base:1", "base:1@sha256:" + "0" * 64), "build.base", "named by digest", "by its tag alone"),
+        (BUILT.replace("/web", "/web:1"), "web.repository", "is not an image reference", "host/path"),
+        (IMAGE + "repository: x", "images.web", "neither `build` nor `policy`", "exactly one"),
+        (BUILT[:-2] + "policy: {numerical: asc}", "images.web", "both `build` and `policy`", "exactly one"),
+        (IMAGE + "repository: x\n        policy: {}", "web.policy", "exactly one", "keep one"),
+        (IMAGE + "repository: x\n        policy: {semver: '>>1'}", "policy.semver", "is not a range", "~1.2"),
+        (IMAGE + "repository: x\n        policy: {numerical: asc, pattern: (}", "policy.pattern", "regular", "correct"),
+        (IMAGE + "repository: x\n        policy: {numerical: up}", "policy.numerical", "not one of: asc, desc", "asc"),
+        (IMAGE + "{repository: x, policy: {numerical: asc}, test: [x]}", "web.test", "only images that are", "delete"),
+        (VALUES + "{git: /srv/x, file: 'v-{env}.yaml'}", "values.file", "unknown placeholder `{env}`", "{environment}"),
+        (VALUES + "{git: /srv/x, file: v.yaml}", "values.file", "would get the same file", "values-{environment}.yaml"),
+        (VALUES + "{git: /srv/x, file: '../{environment}'}", "values.file", "not a path inside", "{environment}"),
+        (VALUES + "{git: /srv/x, target: ..}", "values.target", "`..` cannot stand here", "no `..`"),
+        (environments("  a: {path: x, approvals: 21}\n"), "a.approvals", "at most 20", "at most 20"),
+        (environments("  a: {path: x, approvers: ['@bob']}\n"), "a.approvers[0]", "`@bob` cannot stand", "without `@`"),
+        (environments("  a: {path: x, approvers: [acme/ops]}\n"), "approvers[0]", "`acme/ops` cannot", "team:org/name"),
+        (
+            environments("  a: {path: x, deployers: ['team:ops']}\n"),
+            "deployers[0]",
+            "`team:ops` cannot",
+            "team:org/name",
+        ),
+        (environments("  a: {path: x, deployers: ['team:a/']}\n"), "deployers[0]", "`team:a/` cannot", "team:org/name"),
+        (environments("  a: {path: x, deployers: alice}\n"), "a.deployers", "a list is wanted", "[first, second]"),
+        (environments("  a: {path: x, keep_approvals: 1}\n"), "keep_approvals", "true or false is wanted", "true"),
+        ("admins: ['permission:read']\n" + PLAIN, "admins[0]", "`permission:read` cannot stand", "permission:write or"),
+        ("admins: ['']\n" + PLAIN, "admins[0]", "cannot stand here", "write a user's name"),
+        ("admins: [a b]\n" + PLAIN, "admins[0]", "`a b` cannot stand here", "write a user's name"),
+        ("commands: {aprove: true}\n" + PLAIN, "commands.aprove", "unknown key", "did you mean `approve`?"),
+        ("commands: true\n" + PLAIN, "commands", "a mapping is wanted", "commands: {key: value}"),
+        (environments("  a: {path: x, merge: yes}\n"), "a.merge", "this is `yes`, not one of: auto, manual", "auto"),
+        (
+            environments("  a: {path: x, approvals: 2, approvers: [bob, Bob]}\n"),
+            "a.approvals",
+            "2 approvals are wanted, but only 1 may approve",
+            "name more `approvers`",
+        ),
+        (environments("  a: {path: x, after: b}\n"), "a.after", "there is no environment `b`", "delete it"),
+        (environments("  a: {path: x, after: b}\n  c: {path: y}\n"), "a.after", "no environment `b`", "one of: `c`"),
+        (environments("  a: {path: x, after: a}\n"), "a.after", "wait for each other: a → a", "delete `after`"),
+        (
+            environments("  a: {path: x, after: b}\n  b: {path: y, after: c}\n  c: {path: z, after: b}\n"),
+            "b.after",
+            "wait for each other: b → c → b",
+            "delete `after`",
+        ),
+        (environments("  a: {path: x}\n  b: {path: x}\n"), "b.path", "is that of the environment `a`", "of its own"),
+        (environments("  a: {path: x/y}\n  b: {path: x}\n"), "a.path", "of the environment `b`, or lies", "of its own"),
+        (environments("  a: {path: .}\n  b: {path: x}\n"), "b.path", "of the environment `a`, or lies", "of its own"),
+    ],
+)
+def test_a_wrong_value_is_explained_in_plain_words(text: str, path: str, message: str, fix: str) -> None:
+    problem = only(text)
+    assert problem.path.endswith(path)
+    assert message in problem.message
+    assert fix in problem.fix
+
+
+def test_people_are_users_teams_and_permissions() -> None:
+    who = "[alice, 'team:acme/Ops', 'team:acme/platform/ops', 'permission:admin', 'renovate[bot]']"
+    text = f"admins: {who}\n" + environments(f"  a: {{path: x, approvals: 9, approvers: {who}, deployers: {who}}}\n")
+    config = load_config(text.encode())
+    assert config.admins == config.environments["a"].approvers == config.environments["a"].deployers
+    assert config.admins[1:4] == ("team:acme/Ops", "team:acme/platform/ops", "permission:admin")
+
+
+def test_the_teams_that_a_forge_is_asked_about_are_all_that_are_named_anywhere() -> None:
+    text = environments(
+        "  a: {path: x, deployers: ['team:acme/a', 'permission:write']}\n"
+        "  b: {path: y, approvers: ['team:acme/b/c', 'team:acme/a', alice]}\n"
+    )
+    assert teams(load_config(text.encode())) == {"acme/a", "acme/b/c"}
+    assert teams(load_config(f"admins: ['team:acme/d']\n{PLAIN}".encode())) == {"acme/d"}
+    assert teams(load_config(PLAIN.encode())) == frozenset()
+
+
+def test_nobody_is_named_and_nothing_is_switched_on_by_default() -> None:
+    config = load_config(PLAIN.encode())
+    environment = config.environments["dev"]
+    assert (config.admins, environment.deployers, environment.approvers) == ((), (), ())
+    assert (config.commands.approve, environment.keep_approvals) == (False, False)
+
+
+def test_folders_side_by_side_may_begin_alike() -> None:
+    text = environments("  a: {path: envs/dev}\n  b: {path: envs/dev-2, after: a}\n  c: {path: envs/dev.x, after: a}\n")
+    assert len(load_config(text.encode()).environments) == 3
+
+
+def test_two_images_of_one_application_cannot_share_a_repository_however_it_is_written() -> None:
+    image = "{repository: %s, policy: {numerical: asc}}"
+    text = HEAD + "applications:\n  shop:\n    images:\n"
+    text += f"      a: {image % 'web'}\n      b: {image % 'docker.io/library/web'}\n"
+    text += f"      c: {image % 'docker.io/web/web'}\n"
+    problem = only(text)
+    assert problem.path == "applications.shop.images.b.repository"
+    assert "the image `a`" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://alice:hunter2@host/x", "credentials"),
+        ("https://hunter2@host/x", "credentials"),
+        ("http://alice:hunter2@localhost/x", "credentials"),
+        ("ssh://alice:hunter2@host/x", "credentials"),
+        ("file://alice:hunter2@host/x", "credentials"),
+        ("file://hunter2/x", "three slashes"),
+        ("https://alice:hunter2/@host/x", "not the URL"),
+        ("https://host/x?token=hunter2", "credentials"),
+        ("ext::sh -c hunter2", "not read by `ext::`"),
+        ("ext::hunter2", "not read by `ext::`"),
+        ("fd::17/hunter2", "not read by `fd::`"),
+        ("git://host/hunter2", "not read by `git://`"),
+        ("http://host/hunter2", "not encrypted"),
+        ("--upload-pack=hunter2", "not the URL"),
+        ("https://-oProxyCommand=hunter2/x", "not the URL"),
+        ("alice:hunter2@host:x", "credentials"),
+    ],
+)
+@pytest.mark.parametrize("place", ["build", "values"])
+def test_a_git_url_with_credentials_or_a_strange_protocol_is_refused_and_not_repeated(
+    url: str, message: str, place: str
+) -> None:
+    quoted = json.dumps(url)
+    text = BUILT.replace("https://host/x", quoted) if place == "build" else VALUES + f"git: {quoted}"
+    problem = only(text)
+    assert problem.path.endswith(f"{place}.git")
+    assert message in problem.message
+    assert "hunter2" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host/x.git",
+        "https://host:8443/x",
+        "http://127.0.0.1:3000/x",
+        "ssh://git@host:22/x",
+        "git@host:group/x.git",
+        "host:x",
+        "file:///srv/git/x",
+        "/srv/git/x y",
+        "../x",
+        "https://[::1]/x",
+    ],
+)
+def test_the_usual_git_urls_are_taken_here_and_by_git(url: str) -> None:
+    assert parse_remote(url).scheme in ("https", "http", "ssh", "file")
+    assert load_config(VALUES.encode() + f"git: '{url}'".encode()).applications["shop"].values is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IMAGE + "{repository: 'https://alice:hunter2@host/web', policy: {numerical: asc}}",
+        IMAGE + "{repository: 'alice:hunter2@host/web', policy: {numerical: asc}}",
+        IMAGE + f"{{repository: 'https://alice:hunter2{'x' * 300}@host/web', policy: {{numerical: asc}}}}",
+        BUILT.replace("base:1", "https://alice:hunter2@host/base:1"),
+        BUILT + "branch: 'https://alice:hunter2@host/ x'",
+        BUILT + "context: 'https://alice:hunter2@host/x'",
+        BUILT + "args: {TOKEN: [hunter2]}",
+        BUILT + "'https://alice:hunter2@host/': x",
+        environments("  a: {path: x, merge: 'https://alice:hunter2@host/'}\n"),
+    ],
+)
+def test_credentials_that_went_into_the_wrong_key_are_not_repeated(text: str) -> None:
+    assert not any("hunter2" in str(problem) for problem in problems(text))
+
+
+def test_a_build_argument_that_is_no_text_is_refused_without_showing_it() -> None:
+    problem = only(BUILT + "args: {PIN: 4711}")
+    assert problem.path.endswith("args.PIN")
+    assert problem.fix == "put it in quotes"
+    assert "4711" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BUILT + 'args: {"\\e[31m\\n": [x]}',
+        BUILT + '"\\e[31m\\n": x',
+        environments('  "\\e[31m\\n": {path: x}\n  b: {path: y, after: c}\n'),
+        environments('  "\\e[31m\\n": {path: x}\n  b: {path: x}\n'),
+    ],
+)
+def test_a_key_cannot_write_to_the_terminal_or_forge_a_line(text: str) -> None:
+    for problem in problems(text):
+        assert "\x1b" not in str(problem)
+        assert str(problem).count("\n") == 1
+
+
+def test_a_value_cannot_write_to_the_terminal_or_flood_it() -> None:
+    problem = only(environments('  a: {path: "\\e[31mred' + "x" * 5000 + '"}\n'))
+    assert "\x1b" not in str(problem)
+    assert len(problem.message) < 200
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_configuration_or_its_problems(content: bytes) -> None:
+    found = problems(content)
+    assert all(problem.line >= 1 and problem.column >= 1 and problem.message and problem.fix for problem in found)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-3, 30) | st.floats() | st.text(max_size=8)
+KEYS = st.sampled_from([*(name for kind in json_schema()["$defs"].values() for name in kind["properties"]), "x", "A"])
+VALUES_OF_ANY_SHAPE = st.recursive(
+    SCALARS, lambda part: st.lists(part, max_size=3) | st.dictionaries(KEYS, part, max_size=4), max_leaves=12
+)
+
+
+@settings(deadline=None)
+@given(VALUES_OF_ANY_SHAPE, VALUES_OF_ANY_SHAPE)
+def test_values_of_any_shape_give_a_configuration_or_its_problems(one: object, other: object) -> None:
+    text = json.dumps({"version": 1, "environments": {"a": one}, "applications": {"b": other}})
+    assert all(problem.message and problem.fix for problem in problems_if_any(text))
+
+
+def test_a_missing_file_says_how_to_get_one() -> None:
+    error = missing_config("gitops.yaml at 1234567")
+    assert error.reason_code == "missing_config"
+    assert str(error).startswith("gitops.yaml at 1234567: there is no configuration\n")
+    assert "gitops-bot init" in str(error)
+
+
+def test_an_application_lies_in_its_folder_below_the_environments() -> None:
+    config = load_config(
+        b"version: 1\nenvironments: {a: {path: e/a}}\napplications: {x: {}, y: {path: .}, z: {path: p/q}}"
+    )
+    assert [application_folder(config, "a", name) for name in "xyz"] == ["e/a/x", "e/a", "e/a/p/q"]
+    config = load_config(b"version: 1\nenvironments: {a: {path: .}}\napplications: {x: {}, y: {path: .}}")
+    assert [application_folder(config, "a", name) for name in "xy"] == ["x", ""]
 
 
 def expected_default(part: dict[str, Any], name: str) -> str:
