@@ -154,7 +154,9 @@ def serving(story: Story) -> Iterator[Server]:
     """A server on a free port, until the end."""
     environ = os.environ | story.world.environ() | {"GITOPS_BOT_WEBHOOK_SECRETS": SECRET}
     command = [sys.executable, "-m", "bot", "serve", "--port", "0"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             yield Server(process)
         finally:
