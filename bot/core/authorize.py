@@ -91,9 +91,8 @@ def approval(
     """
     barred = {pull_request.author.lower(): "author"} | ({invoker.lower(): "invoker"} if invoker else {})
     heads = {pull_request.head, *(same if environment.keep_approvals else ())} - {""}
-    counts: list[str] = []
+    counts, blockers = list[str](), list[str]()
     ignored: list[Ignored] = []
-    blockers: list[str] = []
     for review in _latest([*pull_request.reviews, *(Review(user, "approved", at, when) for user, at, when in given)]):
         person = people.get(review.author.lower(), _UNASKED)
         why = _excluded(review.author, person, environment, barred) or _without_effect(review, pull_request.head, heads)
