@@ -128,7 +128,7 @@ def _root(text: str) -> yaml.Node | None:
             _refuse_indirection(event, place)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise _stop(place, f"this is nested deeper than {DEEPEST} levels", "a configuration needs no more than 8")
+            raise SourceError(_too_deep(place))
         if values > MOST_VALUES:
             raise _stop(place, f"there are more than {MOST_VALUES} keys and values", "is this the file?")
         if documents > 1:
@@ -215,12 +215,18 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Fault:
     if error.context_mark and mark and mark.index >= len(text.rstrip()):
         mark = error.context_mark  # what is open at the end of the file is better shown where it was opened
     place = _at(mark)
+    if "nesting depth" in (error.problem or ""):
+        return _too_deep(place)  # libyaml's own limit, which a look ahead meets before any event
     said = " ".join(part for part in (error.problem, error.context) if part)
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     if "\t" in line[: place.column]:
         return Fault((), place, "there is a tab here, which YAML does not allow", "indent with spaces")
     fix = next((fix for words, fix in _HINTS if words in said), "check quotes, brackets and indentation here")
     return Fault((), place, f"this is not valid YAML: {said}", fix)
+
+
+def _too_deep(place: Place) -> Fault:
+    return Fault((), place, f"this is nested deeper than {DEEPEST} levels", "a configuration needs no more than 8")
 
 
 def _at(mark: _Mark | None) -> Place:

@@ -64,8 +64,15 @@ def _events(body: bytes, loader: Loader) -> Iterator[yaml.Event]:
         line = mark.line + 1 if mark else 1
         if b"{{" in body:
             raise Hazard("templated", line, "the file is a template, not YAML") from error
+        # Newer readers have a limit of their own, far above this one, and meet it before they hand out an event.
+        if "nesting depth" in (getattr(error, "problem", None) or ""):
+            raise _too_deep(line) from error
         problem = getattr(error, "problem", None) or "it has a character that YAML does not allow"
         raise Hazard("not_parsable", line, f"the file is not YAML: {problem}") from error
+
+
+def _too_deep(line: int) -> Hazard:
+    return Hazard("too_deep", line, f"the file is nested more than {_DEPTH} levels deep")
 
 
 def _line(body: bytes, offset: int) -> int:
@@ -127,7 +134,7 @@ class _Build:
         self.add(node)
         self.open.append(_Open(node))
         if len(self.open) > _DEPTH:
-            raise Hazard("too_deep", node.line, f"the file is nested more than {_DEPTH} levels deep")
+            raise _too_deep(node.line)
 
     def end(self, event: yaml.Event) -> None:
         """Close the innermost collection; with the outermost the document is complete and can be named."""
