@@ -113,8 +113,9 @@ class Forge(Protocol):
 
     @reads
     def pull_requests(self) -> Sequence[PullRequest]:
-        """The bot's pull requests (branches `bot/…`): all open ones, and the newest closed unmerged one a branch.
+        """All open pull requests into the default branch; of the bot's branches also the newest closed unmerged one.
 
+        The bot's `own` are those from a branch `bot/…` of this repository.
         Complete, or it raises `Unavailable`.
         """
 

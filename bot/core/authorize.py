@@ -84,12 +84,13 @@ def approval(
 
     A review counts if it approves exactly the head commit, or one of `same` where the environment keeps approvals, and
     its author is one of the environment's `approvers` (has write permission, if none are named), but not the pull
-    request's author, not the `invoker` who asked for the promotion, and not a bot. As on a forge, a later request for
-    changes or a dismissal takes an approval back, a comment does not:
+    request's author, not one of its `pushers`, not the `invoker` who asked for the promotion, and not a bot. As on a
+    forge, a later request for changes or a dismissal takes an approval back, a comment does not:
     https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests
     Somebody unknown who asked for changes holds the promotion as an approver would.
     """
-    barred = {pull_request.author.lower(): "author"} | ({invoker.lower(): "invoker"} if invoker else {})
+    barred = {user.lower(): "pusher" for user in pull_request.pushers} | {pull_request.author.lower(): "author"}
+    barred |= {invoker.lower(): "invoker"} if invoker else {}
     heads = {pull_request.head, *(same if environment.keep_approvals else ())} - {""}
     counts, blockers = list[str](), list[str]()
     ignored: list[Ignored] = []
@@ -143,6 +144,8 @@ def _excluded(
         return Ignored(user, part, "the author of the pull request cannot approve it")
     if part == "invoker":
         return Ignored(user, part, "who asked for the promotion cannot approve it")
+    if part == "pusher":
+        return Ignored(user, part, "whose commits are in the pull request cannot approve it")
     if isinstance(person, Unknown):
         return Ignored(user, "forge_unavailable", f"the forge could not say who that is here: {_why(person)}")
     if not qualifies(_approvers(environment), user, person):

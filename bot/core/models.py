@@ -144,7 +144,11 @@ class Deployment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request of the bot: open, or closed without a merge. `comments`: the bot's own marked ones, by key."""
+    """A pull request that is open, or closed without a merge.
+
+    `comments`: the bot's own marked ones, by key. `own`: the bot's, from its branch `bot/…`; of another one `comments`
+    is empty. `pushers`: whose commits it holds, as far as the forge can tell; the bot's own has none.
+    """
 
     number: int
     branch: str
@@ -157,6 +161,15 @@ class PullRequest:
     statuses: tuple[Status, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    own: bool = True
+    pushers: frozenset[str] = frozenset()
+
+
+class Contribution(NamedTuple):
+    """Somebody else's open pull request, and the paths that it changes; None if that cannot be told."""
+
+    pull_request: PullRequest
+    files: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.core.models import (
         Branch,
         Commit,
+        Contribution,
         Deployment,
         ImageInfo,
         Person,
@@ -51,7 +52,8 @@ class Snapshot:
     of the last days; `people` what the forge says of who speaks and reviews, by name in small letters; `state` the
     locks, freezes, holds and given approvals on the state branch, which is at `state_head`; `same_trees` the earlier
     heads, by branch, whose content was the same; `inspections` what was found in the branches, by name, whose review
-    comment does not say it yet. `failures` are the actions that failed earlier in this run.
+    comment does not say it yet. `contributions` are the open pull requests of others. `failures` are the actions that
+    failed earlier in this run.
     """
 
     now: datetime
@@ -61,6 +63,7 @@ class Snapshot:
     deployed: Mapping[tuple[str, str], Deployed]
     pull_requests: tuple[PullRequest, ...] | Unknown
     branches: Mapping[str, Branch]
+    contributions: tuple[Contribution, ...] = ()
     event: Event = field(default_factory=Reconcile)
     sources: Mapping[tuple[str, str], Commit | Unknown] = field(default_factory=dict)
     bases: Mapping[str, str | Unknown] = field(default_factory=dict)

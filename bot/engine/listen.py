@@ -11,6 +11,7 @@ from bot.core.errors import BotError
 from bot.core.events import Commented
 from bot.core.models import Unknown
 from bot.core.plan.chatops import asks, speakers
+from bot.core.plan.contributions import reviewers
 from bot.core.state import BRANCH, State, read_state
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Listener:
         names = set() if isinstance(snapshot.comments, Unknown) else {n.lower() for n in speakers(snapshot.comments)}
         pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
         opened = [p for p in pulls if p.state == "open"]
-        names |= {r.author.lower() for p in opened for r in p.reviews}
+        names |= {r.author.lower() for p in opened for r in p.reviews} | reviewers(snapshot)
         if not isinstance(snapshot.state, Unknown):
             numbers = {p.number for p in opened}
             names |= {a.user.lower() for a in snapshot.state.approvals if a.number in numbers}

@@ -10,7 +10,7 @@ from bot.core.deployed import deployed, deployed_everywhere
 from bot.core.errors import BotError, Unavailable
 from bot.core.events import Promote
 from bot.core.identity import BOT_EMAIL
-from bot.core.models import Branch, PullRequest, Release, Unknown
+from bot.core.models import Branch, Contribution, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
 from bot.engine.inspect import Inspector
@@ -51,10 +51,14 @@ class Observer:
         head = git.head()
         if self._at is None or self._at.head.sha != head.sha:
             self._at = self._default_branch(head)
+        listed = self._pull_requests()
         snapshot = replace(
             self._at,
             now=self._edges.clock.now(),
-            pull_requests=self._pull_requests(),
+            pull_requests=listed if isinstance(listed, Unknown) else tuple(p for p in listed if p.own),
+            contributions=()
+            if isinstance(listed, Unknown)
+            else tuple(_contribution(git, p, head.sha) for p in listed if not p.own),
             branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
             failures=failures,
         )
@@ -124,6 +128,15 @@ def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
     outdated = base != default and not set(paths).isdisjoint(git.changed(base, default))
     return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated, base)
+
+
+def _contribution(git: GitRepository, pull_request: PullRequest, default: str) -> Contribution:
+    """What somebody else's pull request changes. A fork's commits are not in this repository's branches."""
+    try:
+        base = git.merge_base(default, pull_request.head)
+        return Contribution(pull_request, frozenset(git.changed(base, pull_request.head)))
+    except BotError:
+        return Contribution(pull_request, None)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> BotError:

@@ -19,6 +19,7 @@ _CONTEXTS = f"""{_PAGE} nodes {{
     checkSuite @include(if: $workflows) {{ workflowRun {{ workflow {{ resourcePath }} }} }}
   }}
 }}"""
+_WRITERS = "author { user { login } } committer { user { login } }"
 _HEAD = "query($owner: String!, $name: String!"
 
 PULL_REQUESTS = f"""
@@ -32,6 +33,7 @@ PULL_REQUESTS = f"""
         labels(first: 100) {{ {_PAGE} nodes {{ name }} }}
         comments(first: 30) {{ {_COMMENTS} }}
         reviews(first: 50) @include(if: $open) {{ {_REVIEWS} }}
+        commits(last: 50) @include(if: $open) {{ nodes {{ commit {{ {_WRITERS} }} }} }}
         headRef @include(if: $open) {{
           target {{ oid ... on Commit {{ statusCheckRollup {{ contexts(first: 50) {{ {_CONTEXTS} }} }} }} }}
         }}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import NotFound, Unavailable
 from bot.forges import github_queries as queries
-from bot.forges.github_records import pull_request, said_at, statuses, time_of, user_comment
+from bot.forges.github_records import is_own, pull_request, said_at, statuses, time_of, user_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,13 +33,13 @@ class Reader:
         return _there(found, f"the repository {self._api.repository}")
 
     def pull_requests(self) -> list[PullRequest]:
-        """The bot's: all open ones, and the newest closed unmerged one a branch."""
-        closed = {node["headRefName"]: node for node in self._own(open_ones=False)}
-        nodes = sorted([*closed.values(), *self._own(open_ones=True)], key=lambda node: int(node["number"]))
+        """All open ones, and of the bot's the newest closed unmerged one a branch."""
+        closed = {node["headRefName"]: node for node in self._listed(open_ones=False)}
+        nodes = sorted([*closed.values(), *self._listed(open_ones=True)], key=lambda node: int(node["number"]))
         return [self._complete(node) for node in nodes]
 
-    def _own(self, *, open_ones: bool) -> Iterator[Any]:
-        """Those from a branch `bot/…` of this repository, not of a fork, into the default branch; oldest first."""
+    def _listed(self, *, open_ones: bool) -> Iterator[Any]:
+        """The open ones into the default branch, or the closed ones of the bot; oldest first."""
         variables = {"states": ["OPEN" if open_ones else "CLOSED"], "open": open_ones}
         size = _OPEN_SIZE if open_ones else _CLOSED_SIZE
 
@@ -54,8 +54,8 @@ class Reader:
             )
             default = (found["defaultBranchRef"] or {}).get("name")
             connection = found["pullRequests"]
-            ours = [node for node in _nodes(connection) if node["baseRefName"] == default and _is_ours(node)]
-            return {**connection, "nodes": ours}
+            into = [node for node in _nodes(connection) if node["baseRefName"] == default]
+            return {**connection, "nodes": [node for node in into if open_ones or is_own(node)]}
 
         yield from _all(page(None), page)
 
@@ -74,7 +74,7 @@ class Reader:
         return pull_request(
             node,
             _all(node["labels"], _cut),
-            _all(node["comments"], more_comments),
+            _all(node["comments"], more_comments) if is_own(node) else (),
             _all(node["reviews"], more_reviews) if is_open else (),
             self._statuses(node) if is_open else (),
         )
@@ -155,10 +155,6 @@ class Reader:
             return self.repository(queries.DEPLOYMENTS, "read the deployments", after=after)["environments"]
 
         return [node for node in _all(page(None), page) if node["latestCompletedDeployment"]]
-
-
-def _is_ours(node: Any) -> bool:
-    return not node["isCrossRepository"] and str(node["headRefName"]).startswith("bot/")
 
 
 def _there(found: Any, what: str) -> Any:

@@ -135,7 +135,20 @@ def pull_request(
         statuses=seen,
         comments={key: body for key, (_, body) in own_comments(comments).items()},
         labels=frozenset(label["name"] for label in labels),
+        own=is_own(node),
+        pushers=frozenset() if is_own(node) or node["state"] != "OPEN" else pushers(node["commits"]["nodes"]),
     )
+
+
+def is_own(node: Any) -> bool:
+    """Whether it is the bot's: from a branch `bot/…` of this repository, not of a fork."""
+    return not node["isCrossRepository"] and str(node["headRefName"]).startswith("bot/")
+
+
+def pushers(nodes: Iterable[Any]) -> frozenset[str]:
+    """The accounts that GitHub takes for the authors and committers of commits; it knows no more than their e-mail."""
+    actors = (node["commit"][role] for node in nodes for role in ("author", "committer"))
+    return frozenset(actor["user"]["login"] for actor in actors if actor and actor["user"])
 
 
 def user_comment(node: Any, number: int, *, on_pull_request: bool) -> UserComment:

@@ -60,7 +60,7 @@ class GitLabForge:
 
     @reads
     def pull_requests(self) -> Sequence[PullRequest]:
-        """See `ports.Forge`. Statuses and reviews are read of open ones only."""
+        """See `ports.Forge`. Statuses and reviews are read of open ones only; those from forks are left out."""
         opened, closed = gitlab_queries.listing(self._api)
         newest = {node["sourceBranch"]: node for node in closed}
         stamps = {node["iid"]: node["updatedAt"] for node in newest.values()}
@@ -83,7 +83,9 @@ class GitLabForge:
             reviews = [*given, *gitlab_records.objections(node, given)]
             statuses = gitlab_merge.statuses(self._api, node["diffHeadSha"], self._me()) if node["diffHeadSha"] else []
             statuses += gitlab_records.head_pipeline(node)
-            return gitlab_records.pull_request(node, self._me(), reviews, statuses)
+            own = gitlab_queries.is_own(node)
+            pushers = frozenset() if own else gitlab_queries.committers(self._api, node["iid"])
+            return gitlab_records.pull_request(node, self._me(), reviews, statuses, pushers)
 
     def _approvals(self, number: int) -> list[Any]:
         request = self._request(number)

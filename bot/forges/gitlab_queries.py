@@ -38,6 +38,9 @@ DETAILS = f"""query($path: ID!, $iids: [String!]!) {{ project(fullPath: $path) {
     notes(first: 100) {_NOTES}
   }} }}
 }} }}"""
+COMMITTERS = """query($path: ID!, $iid: String!) { project(fullPath: $path) {
+  mergeRequest(iid: $iid) { committers(first: 100) { pageInfo { hasNextPage } nodes { username } } }
+} }"""
 COMMENTS = f"""query($path: ID!, $since: Time!, $mergeRequests: String, $issues: String) {{ project(fullPath: $path) {{
   mergeRequests(updatedAfter: $since, sort: CREATED_ASC, first: {BATCH}, after: $mergeRequests) {{
     {_PAGE} nodes {{ iid notes(first: 100) {_NOTES} }} }}
@@ -61,21 +64,26 @@ AWARD = """mutation($id: AwardableID!, $name: String!) {
 
 
 def listing(api: Api) -> tuple[list[Node], list[Node]]:
-    """The open merge requests and the closed ones, in the order they were made, from a branch `bot/…` of this
-    project into its default branch.
+    """The open merge requests of this project into its default branch, and the closed ones of the bot, in the order
+    they were made. Of a fork's, GitLab takes no statuses: they are left out.
     """
     found: dict[str, list[Node]] = {"opened": [], "closed": []}
     for project in _pages(api, "list the merge requests", LISTING, ("opened", "closed")):
         with api.translated("list the merge requests"):
             default = project["repository"]["rootRef"]
             for state, nodes in found.items():
-                nodes += [n for n in project[state]["nodes"] if _is_ours(n, default)]
+                into = [n for n in project[state]["nodes"] if _is_into(n, default)]
+                nodes += [n for n in into if state == "opened" or is_own(n)]
     return found["opened"], found["closed"]
 
 
-def _is_ours(node: Node, default: str) -> bool:
-    own = node["sourceProjectId"] == node["targetProjectId"]
-    return bool(own and node["targetBranch"] == default and node["sourceBranch"].startswith("bot/"))
+def _is_into(node: Node, default: str) -> bool:
+    return bool(node["sourceProjectId"] == node["targetProjectId"] and node["targetBranch"] == default)
+
+
+def is_own(node: Node) -> bool:
+    """Whether a merge request of this project is the bot's: from a branch `bot/…`."""
+    return str(node["sourceBranch"]).startswith("bot/")
 
 
 def details(api: Api, numbers: Iterable[str]) -> Iterator[Node]:
@@ -89,7 +97,14 @@ def details(api: Api, numbers: Iterable[str]) -> Iterator[Node]:
             if {node["iid"] for node in nodes} != set(batch):
                 raise Unavailable("cannot read the merge requests: the answer lacks some", fix="try again")
         for node in nodes:
-            yield node | {"notes": notes(api, "mergeRequest", node)}
+            yield node | {"notes": notes(api, "mergeRequest", node) if is_own(node) else []}
+
+
+def committers(api: Api, number: str) -> frozenset[str]:
+    """Whose commits a merge request holds: https://docs.gitlab.com/api/graphql/reference/#mergerequest"""
+    project = api.query(f"read the commits of !{number}", COMMITTERS, iid=number)
+    with api.translated(f"read the commits of !{number}"):
+        return frozenset(user["username"] for user in whole(project["mergeRequest"]["committers"]))
 
 
 def discussed(api: Api, since: datetime) -> Iterator[tuple[Kind, Node]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bot.core.errors import NotFound
 from bot.core.models import PullRequest, Reaction, Review, Status, UserComment
 from bot.forges.gitlab_api import moment
-from bot.forges.gitlab_queries import whole
+from bot.forges.gitlab_queries import is_own, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +50,13 @@ def global_id(comment: str) -> str:
     return f"gid://gitlab/Note/{found[1]}"
 
 
-def pull_request(node: Node, me: str, reviews: Sequence[Review], statuses: Sequence[Status]) -> PullRequest:
+def pull_request(
+    node: Node,
+    me: str,
+    reviews: Sequence[Review],
+    statuses: Sequence[Status],
+    pushers: frozenset[str] = frozenset(),
+) -> PullRequest:
     """A merge request, read by `gitlab_queries.DETAILS`, with all its notes."""
     own = (mark(note["body"]) for note in node["notes"] if not note["system"] and _author(note) == me)
     comments: dict[str, str] = {}
@@ -69,6 +75,8 @@ def pull_request(node: Node, me: str, reviews: Sequence[Review], statuses: Seque
         statuses=tuple(statuses),
         comments=comments,
         labels=frozenset(label["title"] for label in whole(node["labels"])),
+        own=is_own(node),
+        pushers=pushers,
     )
 
 

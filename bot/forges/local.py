@@ -52,7 +52,7 @@ class LocalForge:
     def pull_requests(self) -> Sequence[PullRequest]:
         """See `ports.Forge`."""
         newest_closed = "SELECT max(number) FROM pull_requests WHERE state = 'closed' GROUP BY branch"
-        wanted = f"branch GLOB 'bot/*' AND (state = 'open' OR number IN ({newest_closed}))"
+        wanted = f"state = 'open' OR (branch GLOB 'bot/*' AND number IN ({newest_closed}))"
         return tuple(each.request for each in self._select(wanted))
 
     @reads

@@ -48,6 +48,7 @@ def pull_request(db: sqlite3.Connection, row: sqlite3.Row) -> LocalPullRequest:
     comments = db.execute("SELECT key, body FROM comments WHERE number = ? AND key IS NOT NULL ORDER BY id", (number,))
     labels = db.execute("SELECT label FROM labels WHERE number = ?", (number,))
     reviewers = db.execute("SELECT name FROM reviewers WHERE number = ?", (number,))
+    own = row["branch"].startswith("bot/")
     request = PullRequest(
         number=number,
         branch=row["branch"],
@@ -58,8 +59,9 @@ def pull_request(db: sqlite3.Connection, row: sqlite3.Row) -> LocalPullRequest:
         state="open" if row["state"] == "open" else "closed",
         reviews=tuple(Review(author, state, commit, time_of(time)) for author, state, commit, time in reviews),
         statuses=tuple(Status(*status) for status in statuses),
-        comments=dict(comments.fetchall()),
+        comments=dict(comments.fetchall()) if own else {},
         labels=frozenset(row["label"] for row in labels),
+        own=own,
     )
     return LocalPullRequest(
         request=request,

@@ -36,6 +36,7 @@ class LocalPlace(Place):
     forge: LocalForge
     nobody = "no body"
     """Whoever could be a person is one here."""
+    knows_committers = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -88,6 +89,9 @@ class LocalPlace(Place):
 
     def reviewers(self, number: int) -> frozenset[str]:
         return self.forge.pull_request(number).reviewers
+
+    def wrote(self, number: int, by: str) -> None:
+        """This forge knows no accounts behind commits."""
 
     def deployment_records(self, environment: str) -> int:
         return len(self._ask("SELECT 1 FROM deployments WHERE environment = ?", environment))

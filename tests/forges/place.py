@@ -36,6 +36,9 @@ class Place(ABC):
     other_bot = "renovate[bot]"
     """The name of another bot, which may comment."""
 
+    knows_committers = True
+    """Whether the forge tells whose commits a pull request holds."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.alice = Committer(folder / "remote.git", folder / "alice")
@@ -105,6 +108,10 @@ class Place(ABC):
     @abstractmethod
     def deployment_records(self, environment: str) -> int:
         """How many deployment records an environment has."""
+
+    @abstractmethod
+    def wrote(self, number: int, by: str) -> None:
+        """Let the forge know that a pull request holds a commit of somebody; nothing, where it cannot know."""
 
     def copy(self, cache: str = "cache") -> Git:
         """Another private copy of the remote."""

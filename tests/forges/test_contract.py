@@ -54,9 +54,29 @@ def test_a_branch_that_is_not_there_has_no_pull_request(place: Place) -> None:
     assert list(place.forge.pull_requests()) == []
 
 
-def test_branches_of_others_are_not_the_bots_pull_requests(place: Place) -> None:
-    place.request("feature/x")
-    assert list(place.forge.pull_requests()) == []
+def test_a_branch_of_others_is_listed_while_its_pull_request_is_open_and_is_not_the_bots(place: Place) -> None:
+    number, head = place.request("feature/x")
+    own, _ = place.request()
+    place.comment(number, "bob", "I look at it.")
+    place.forge.comment(number, "review", "text")
+    place.approve(number, "carol")
+    place.status(head, "ci", "pending")
+    for forge in (place.forge, place.again()):
+        found = {p.number: p for p in forge.pull_requests()}
+        assert {n: p.own for n, p in found.items()} == {number: False, own: True}
+        other = found[number]
+        assert (other.branch, other.head, other.comments) == ("feature/x", head, {})
+        assert [(r.author, r.state, r.commit) for r in other.reviews] == [("carol", "approved", head)]
+        assert [(s.context, s.state) for s in other.statuses] == [("ci", "pending")]
+    place.close(number, "bob")
+    assert states(place) == {own: "open"}
+
+
+def test_whose_commits_a_pull_request_of_others_holds_is_told_where_the_forge_knows(place: Place) -> None:
+    number, _ = place.request("feature/x")
+    assert place.forge.pull_requests()[0].pushers == frozenset()
+    place.wrote(number, "bob")
+    assert place.forge.pull_requests()[0].pushers == ({"bob"} if place.knows_committers else set())
 
 
 def test_a_rewritten_branch_moves_the_head_and_keeps_the_number(place: Place) -> None:

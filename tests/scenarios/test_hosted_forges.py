@@ -110,6 +110,34 @@ def test_a_newer_release_rewrites_the_pull_request_and_voids_its_approval(story:
     assert story.skip("staging").reason_code == "needs_approval"
 
 
+def test_a_persons_own_pull_request_is_approved_by_those_of_the_environment(
+    story: HostedStory,
+) -> None:
+    story.run()
+    place, checkout = story.place, story.world.checkout
+    git(checkout, "fetch", "-q")
+    git(checkout, "checkout", "-q", "-B", "more-memory", "origin/main")
+    (checkout / f"envs/staging/{APPLICATION}/notes.yaml").write_text("memory: 2Gi\n")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "More memory")
+    git(checkout, "push", "-q", "origin", "more-memory")
+    number = place.forge.open_pull_request("more-memory", "More memory", "")
+
+    def said() -> list[tuple[str, str]]:
+        story.run()
+        [pull] = [p for p in place.again().pull_requests() if p.number == number]
+        return [(s.state, s.description) for s in pull.statuses if s.context == "gitops-bot/approval"]
+
+    assert said() == [("pending", "staging: 0 of 1 approval")]
+    place.approve(number, "rita")
+    assert said() == [("pending", "staging: 0 of 1 approval")], "who may only read approves nothing"
+    place.approve(number, "bob")
+    assert said() == [("success", "staging: 1 of 1 approval (bob)")]
+    assert story.run().done == ()
+    place.merge(number, "bob")
+    assert story.run().done == ()
+
+
 def test_commands_in_comments_are_done_and_answered_once(story: HostedStory) -> None:
     story.run()
     held = story.comment("staging", "Not yet.\n\n/hold the logs first", by="bob")

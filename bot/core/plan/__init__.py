@@ -12,6 +12,7 @@ from bot.core.messages import Asked
 from bot.core.models import PullRequest, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.chatops import answers
+from bot.core.plan.contributions import judge
 from bot.core.plan.pull_requests import Case, blocked, branch_name, decide
 from bot.core.plan.records import records
 from bot.core.plan.releases import all_builds, promoted_release, wanted_release
@@ -83,7 +84,7 @@ def _pull_requests(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildSta
     for environment, application in _pairs(snapshot):
         found += _case(snapshot, environment, application, snapshot.pull_requests, builds)
     if not isinstance(snapshot.event, Promote):
-        found += records(snapshot)
+        found += [*records(snapshot), *judge(snapshot)]
         busy = {d.branch for d in found if isinstance(d, OpenPullRequest) and d.branch}
         found += _leftovers(snapshot, snapshot.pull_requests, busy)
     return found

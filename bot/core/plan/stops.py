@@ -26,15 +26,18 @@ class Stop(NamedTuple):
     waits_for: str
 
 
-def stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch) -> Stop | None:
-    """The first thing that stops it. A rollback passes locks and freezes, as the lock's own pull request does."""
+def stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch | None) -> Stop | None:
+    """The first thing that stops it; `branch` is that of a promotion.
+
+    A rollback passes locks and freezes, and the pull request that a lock was made on passes that lock.
+    """
     if isinstance(snapshot.state, Unknown):
         reason = f"whether {environment} is locked could not be read: {snapshot.state.reason}"
         return Stop("state_unknown", "pending", reason, "the next run")
     held = _held(snapshot, pull_request)
     if held:
         return Stop("held", "failure", held, f"`/unhold` on #{pull_request.number}")
-    asked = messages.asked_for(branch.head)
+    asked = messages.asked_for(branch.head) if branch else None
     if asked and asked.rollback:
         return None
     lock = active_lock(snapshot.state, environment, snapshot.now)

@@ -131,6 +131,7 @@ class Graph:
                 "CONFLICTING" if pull.state == "OPEN" and self.world.conflicts(pull) else "MERGEABLE"
             ),
             "headRef": {"target": lambda _: self.commit(tip)} if tip else None,
+            "commits": lambda _, **page: connection(sorted(pull.committers), written, **page),
             "labels": lambda _, **page: connection(sorted(pull.labels), lambda name: {"name": name}, **page),
             "comments": lambda _, **page: connection(pull.comments, self.said, **page),
             "reviews": lambda _, **page: connection(self.visible(pull.reviews), self.said, **page),
@@ -177,6 +178,11 @@ class Graph:
         submitted = None if said.state == "PENDING" else about["createdAt"]
         commit = self.commit(said.commit) if said.commit else None
         return {**about, "state": said.state, "submittedAt": submitted, "commit": commit}
+
+
+def written(by: str) -> Any:
+    """A commit of a pull request; GitHub knows no account for some addresses."""
+    return {"commit": {"author": {"user": {"login": by}}, "committer": {"user": None}}}
 
 
 def actor(login: str) -> Any:

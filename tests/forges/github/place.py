@@ -105,5 +105,9 @@ class GitHubPlace(Place):
     def reviewers(self, number: int) -> frozenset[str]:
         return frozenset(self.world.pulls[number].reviewers)
 
+    def wrote(self, number: int, by: str) -> None:
+        self._come(by)
+        self.world.pulls[number].committers.add(by)
+
     def deployment_records(self, environment: str) -> int:
         return sum(record.environment == environment for record in self.world.records)

@@ -89,9 +89,9 @@ def test_a_branch_of_a_fork_or_into_another_branch_is_not_the_bots(github: GitHu
     github.branch()
     github.world.open("mallory", "bot/dev/shop", "From a fork", "", fork=True)
     github.world.open("alice", "bot/dev/shop", "Into a release", "", base="release")
-    assert github.forge.pull_requests() == ()
+    assert [(p.number, p.own) for p in github.forge.pull_requests()] == [(1, False)]
     number, _ = github.request()
-    assert [p.number for p in github.forge.pull_requests()] == [number]
+    assert [p.number for p in github.forge.pull_requests() if p.own] == [number]
 
 
 def test_reviews_tell_state_author_and_commit(github: GitHubPlace) -> None:

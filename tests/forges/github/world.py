@@ -47,6 +47,7 @@ class Pull:
     state: Literal["OPEN", "CLOSED", "MERGED"] = "OPEN"
     is_fork: bool = False
     is_issue: bool = False
+    committers: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
     reviewers: set[str] = field(default_factory=set)
     team_reviewers: set[str] = field(default_factory=set)

@@ -77,6 +77,7 @@ class Graph:
             "labels": lambda _i, **page: self._page(sorted(request.labels), lambda title: {"title": title}, **page),
             "approvedBy": lambda _i, **page: self._page(list(request.approvals), self._user, **page),
             "reviewers": lambda _i, **page: self._page(list(request.reviewers.items()), self._reviewer, **page),
+            "committers": lambda _i, **page: self._page(sorted(request.committers), self._user, **page),
             "headPipeline": {"status": pipeline[0].upper(), "sha": pipeline[1]} if pipeline else None,
         }
 

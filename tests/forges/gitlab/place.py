@@ -92,5 +92,9 @@ class GitLabPlace(Place):
     def reviewers(self, number: int) -> frozenset[str]:
         return frozenset(self.world.requests[number].reviewers)
 
+    def wrote(self, number: int, by: str) -> None:
+        self.world.does(by)
+        self.world.requests[number].committers.add(by)
+
     def deployment_records(self, environment: str) -> int:
         return len([d for d in self.world.deployments if d["environment"] == environment])

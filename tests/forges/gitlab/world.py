@@ -52,6 +52,7 @@ class MergeRequest(Issue):
     reviewers: dict[str, str] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
     fork: bool = False
+    committers: set[str] = field(default_factory=set)
 
     @property
     def head(self) -> str:

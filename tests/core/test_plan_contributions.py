@@ -1,0 +1,124 @@
+"""People's own pull requests: what `gitops-bot/approval` says of them, by the environments whose files they change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.core.actions import MergePullRequest, SetStatus
+from bot.core.events import Promote
+from bot.core.models import Contribution, PullRequest, Review, Status, Unknown
+from bot.core.plan.contributions import reviewers
+from bot.core.state import Freeze, Lock, State
+from tests.core.worlds import FOLLOWED, NOW, SHOP, decide, everywhere, sha, world
+
+if TYPE_CHECKING:
+    from bot.core.snapshot import Snapshot
+
+HEAD = sha("a person's work")
+STAGING, PROD, DEV = "envs/staging/shop/values.yaml", "envs/prod/shop/values.yaml", "envs/dev/shop/values.yaml"
+
+
+def review(author: str, state: str = "approved", at: str = HEAD) -> Review:
+    return Review(author, state, at, NOW)  # type: ignore[arg-type]  # one of the four
+
+
+def contributed(*files: str, readable: bool = True, **fields: object) -> Snapshot:
+    """A settled world in which erin proposes to change files."""
+    pull = PullRequest(7, "more-memory", HEAD, "More memory", "", "erin", "open", own=False, **fields)  # type: ignore[arg-type]  # by name
+    snapshot = world(FOLLOWED, everywhere("1.0.0"), [f"{SHOP}:1.0.0"])
+    return replace(snapshot, contributions=(Contribution(pull, frozenset(files) if readable else None),))
+
+
+def said(snapshot: Snapshot) -> tuple[str, str]:
+    """State and text of the one status that is set."""
+    [action] = decide(snapshot).actions
+    assert isinstance(action, SetStatus)
+    assert (action.number, action.commit, action.status.context) == (7, HEAD, "gitops-bot/approval")
+    return action.status.state, action.status.description
+
+
+@pytest.mark.parametrize("files", [(), ("README.md", ".github/workflows/ci.yml"), ("envs/production/x.yaml", "envs")])
+def test_what_changes_no_environment_needs_nobody(files: tuple[str, ...]) -> None:
+    assert said(contributed(*files)) == ("success", "it changes no environment, and not gitops.yaml")
+
+
+def test_each_changed_environment_wants_its_own_approvals() -> None:
+    assert said(contributed(DEV)) == ("success", "dev: no approval needed")
+    assert said(contributed(STAGING)) == ("pending", "staging: 0 of 1 approval")
+    one = contributed(STAGING, PROD, reviews=(review("alice"),))
+    assert said(one) == ("pending", "prod: 1 of 2 approvals (alice); may approve: bob, carol")
+    both = contributed(STAGING, PROD, reviews=(review("alice"), review("bob")))
+    assert said(both) == ("success", "staging: 2 of 1 approval (alice, bob); prod: 2 of 2 approvals (alice, bob)")
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_the_configuration_and_what_cannot_be_read_count_as_every_environment(readable: bool) -> None:
+    files = ("gitops.yaml",) if readable else ()
+    approvals = (review("alice"), review("carol"))
+    assert said(contributed(*files, readable=readable)) == ("pending", "staging: 0 of 1 approval")
+    state, text = said(contributed(*files, readable=readable, reviews=approvals))
+    assert state == "success"
+    assert text.startswith("dev: no approval needed (alice, carol); staging: 2 of 1 approval (alice, carol); prod: ")
+
+
+@pytest.mark.parametrize(
+    "vote",
+    [
+        review("erin"),
+        review("rita"),
+        review("renovate[bot]"),
+        review("nobody"),
+        review("dana", at=sha("an earlier head")),
+        review("dana", "commented"),
+        review("dana", "changes_requested"),
+    ],
+)
+def test_neither_authors_nor_readers_bots_strangers_and_stale_reviews_count(vote: Review) -> None:
+    assert said(contributed(STAGING, reviews=(vote,)))[0] == "pending"
+
+
+def test_whose_commits_it_holds_does_not_approve_it() -> None:
+    approvals = (review("dana"),)
+    assert said(contributed(STAGING, reviews=approvals))[0] == "success"
+    assert said(contributed(STAGING, reviews=approvals, pushers=frozenset({"Dana"})))[0] == "pending"
+
+
+def test_holds_locks_and_freezes_stop_people_too() -> None:
+    approvals = (review("alice"), review("bob"))
+    approved = contributed(PROD, reviews=approvals)
+    later = NOW + timedelta(hours=1)
+    lock = Lock("prod", "carol", 3, "c1", "we restore a backup", NOW, later)
+    state, text = said(replace(approved, state=State(locks={"prod": lock})))
+    assert state == "pending"
+    assert text.startswith("prod: prod is locked")
+    freeze = Freeze(None, "carol", "c1", "holidays", NOW, later)
+    assert said(replace(approved, state=State(freezes={None: freeze})))[0] == "pending"
+    assert said(contributed(PROD, reviews=approvals, labels=frozenset({"hold"})))[0] == "failure"
+    assert said(replace(approved, state=Unknown("git does not answer")))[0] == "pending"
+    assert said(replace(contributed("README.md"), state=Unknown("git does not answer")))[0] == "success"
+
+
+def test_it_is_said_once_and_nothing_is_merged() -> None:
+    done = Status("gitops-bot/approval", "success", "dev: no approval needed")
+    assert decide(contributed(DEV, statuses=(done,))).actions == ()
+    assert not [a for a in decide(contributed(DEV)).actions if isinstance(a, MergePullRequest)]
+
+
+def test_a_promotion_that_was_asked_for_leaves_them_alone() -> None:
+    snapshot = replace(contributed(STAGING), event=Promote("staging", (), None, "bob"))
+    assert decide(snapshot).actions == ()
+
+
+def test_a_long_text_is_cut_to_what_a_forge_takes() -> None:
+    names = [f"reviewer-with-a-long-name-{i}" for i in range(9)]
+    state, text = said(contributed(STAGING, reviews=tuple(review(n, "changes_requested") for n in names)))
+    assert (state, len(text) <= 140) == ("pending", True)
+
+
+def test_permissions_are_asked_for_only_where_they_decide() -> None:
+    assert reviewers(contributed("README.md", reviews=(review("Dana"),))) == frozenset()
+    assert reviewers(contributed(STAGING, reviews=(review("Dana"),))) == {"dana"}
