@@ -125,7 +125,7 @@ def open_registry(settings: Settings) -> Registry:
         return LayoutRegistry(settings.layout.absolute())
     from bot.registries.oci import OciRegistry
 
-    return OciRegistry()
+    return OciRegistry(cache=settings.cache / "registries")
 
 
 def _builder(settings: Settings, registry: Registry) -> Builder:

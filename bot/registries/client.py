@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bot.core.references import Reference
     from bot.registries.auth import DockerConfig
+    from bot.registries.kept import Kept
 
 _CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
 
@@ -27,7 +28,7 @@ class Call:
     """A request to the repository of `reference`. `path` follows `/v2/<repository>/`, or is a whole URL.
 
     `what` completes "cannot …"; `expected` are the statuses that are answers; `push`: write access is needed;
-    `source`: a second repository of the same host to read from.
+    `source`: a second repository of the same host to read from; `keep`: a GET whose answer is kept for the next run.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Call:
     push: bool = False
     source: Reference | None = None
     stream: bool = False
+    keep: bool = False
     limit: int = MANIFEST_LIMIT
     attempts: int = ATTEMPTS
 
@@ -60,8 +62,9 @@ class Call:
 class Client:
     """Makes calls; keeps connections, challenges and tokens between them."""
 
-    def __init__(self, config: DockerConfig, sleep: Callable[[float], None]) -> None:
+    def __init__(self, config: DockerConfig, sleep: Callable[[float], None], kept: Kept) -> None:
         self._http = Http(sleep)
+        self._kept = kept
         self._authorizer = Authorizer(config, self._http)
 
     def pause(self, attempt: int) -> None:
@@ -70,6 +73,20 @@ class Client:
 
     def ask(self, call: Call) -> Answer:
         """The answer, if its status is an expected one; else `Unauthorised` for 401 and 403, or `Unavailable`."""
+        if not call.keep:
+            return self._judged(call, self._answer(call))
+        accept = call.headers.get("Accept", "")
+        known = self._kept.answer(call.url, accept)
+        asked = replace(call, headers={**call.headers, "If-None-Match": known.validator}) if known else call
+        answer = self._answer(asked)
+        if known and answer.own and answer.status == 304:
+            return Answer(200, known.headers, known.body, own=True)
+        answer = self._judged(call, answer)
+        if answer.own and answer.status == 200:
+            self._kept.keep_answer(call.url, accept, answer.headers, answer.body)
+        return answer
+
+    def _answer(self, call: Call) -> Answer:
         host = checked(call.reference.repository).registry
         request = Request(
             call.method, call.url, call.what, call.headers, call.body,
@@ -79,7 +96,7 @@ class Client:
         if answer.status == 401 and answer.own:
             header = self._authorizer.renewed(host, call.scopes, answer.headers.get("WWW-Authenticate", ""))
             answer = self._http.send(replace(request, authorization=header))
-        return self._judged(call, answer)
+        return answer
 
     def _judged(self, call: Call, answer: Answer) -> Answer:
         # A page that says 404 is a proxy's or a web server's: it knows nothing of what the registry holds.

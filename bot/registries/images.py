@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.errors import Unavailable
 from bot.core.models import ImageInfo
 from bot.registries.content import INDEX_TYPES, MANIFEST_LIMIT, descriptors, parse_object
+from bot.registries.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,13 @@ _CONFIG_TYPES = frozenset(
     {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
 )
 
+_NOTHING = Kept(None)
 
-def image_info(registry: Registry, reference: Reference, platform: str) -> ImageInfo | None:
+
+def image_info(registry: Registry, reference: Reference, platform: str, kept: Kept = _NOTHING) -> ImageInfo | None:
     """`Registry.image` by the registry's other methods: digest, labels and creation time; None if absent.
 
+    `kept` are the configurations of images that were read before.
     Labels are empty where there is no configuration of that platform (`os/architecture[/variant]`): an index
     without it, a chart, a signature. https://github.com/opencontainers/image-spec/blob/main/config.md
     """
@@ -32,7 +36,7 @@ def image_info(registry: Registry, reference: Reference, platform: str) -> Image
     manifest: Manifest | None = named
     if named.media_type in INDEX_TYPES:
         manifest = _of_platform(registry, reference, named, platform)
-    config = _config(registry, reference, manifest) if manifest else {}
+    config = _config(registry, reference, manifest, kept) if manifest else {}
     return ImageInfo(named.digest, _labels(config), _created(config))
 
 
@@ -55,19 +59,27 @@ def _runs_on(entry: object, platform: str) -> bool:
     return not variant or entry.get("variant") == variant
 
 
-def _config(registry: Registry, reference: Reference, manifest: Manifest) -> dict[str, Any]:
+def _config(registry: Registry, reference: Reference, manifest: Manifest, kept: Kept) -> dict[str, Any]:
     what = f"the manifest of {reference}"
     document = parse_object(manifest.body, what)
     descriptor = descriptors({"config": [document.get("config")]}, "config", what)[0]
     if descriptor.get("mediaType") not in _CONFIG_TYPES:
         return {}
-    with registry.open_blob(reference.repository, descriptor["digest"]) as blob:
+    body = kept.blob(descriptor["digest"])
+    if body is None:
+        body = _read(registry, reference, descriptor["digest"])
+        kept.keep_blob(descriptor["digest"], body)
+    return parse_object(body, f"the configuration of {reference}")
+
+
+def _read(registry: Registry, reference: Reference, digest: str) -> bytes:
+    with registry.open_blob(reference.repository, digest) as blob:
         body = blob.read(MANIFEST_LIMIT + 1)
     if len(body) > MANIFEST_LIMIT:
         raise Unavailable(
             f"the configuration of {reference} has more than {MANIFEST_LIMIT} bytes", fix="make it smaller"
         )
-    return parse_object(body, f"the configuration of {reference}")
+    return body
 
 
 def _labels(config: dict[str, Any]) -> Mapping[str, str]:

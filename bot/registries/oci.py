@@ -22,6 +22,7 @@ from bot.registries.content import MANIFEST_TYPES, checked, digest_of, parse_obj
 from bot.registries.hosts import origin
 from bot.registries.http import ATTEMPTS, Answer, Broken, Upload, reader, same_origin
 from bot.registries.images import image_info
+from bot.registries.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,11 +40,17 @@ class OciRegistry:
     """`ports.Registry` over HTTP.
 
     `docker_config` is the folder with Docker's `config.json` (None: `$DOCKER_CONFIG` or `~/.docker`); `sleep` waits
-    so many seconds between attempts.
+    so many seconds between attempts. `cache` is a folder for what the next run need not load again (None: nothing).
     """
 
-    def __init__(self, docker_config: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = Client(DockerConfig(docker_config), sleep)
+    def __init__(
+        self,
+        docker_config: Path | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        cache: Path | None = None,
+    ) -> None:
+        self._kept = Kept(cache)
+        self._client = Client(DockerConfig(docker_config), sleep, self._kept)
 
     @reads
     def tags(self, repository: Reference) -> tuple[str, ...]:
@@ -63,7 +70,7 @@ class OciRegistry:
 
     def _page(self, repository: Reference, page: str) -> tuple[set[str], str | None]:
         what = f"read the tags of {repository}"
-        answer = self._client.ask(Call("GET", repository, page, what, (200, 404), limit=_PAGE_LIMIT))
+        answer = self._client.ask(Call("GET", repository, page, what, (200, 404), limit=_PAGE_LIMIT, keep=True))
         if answer.status == 404:
             raise NotFound(f"the repository {repository} is not there", fix="check its name, or push to it first")
         found = parse_object(answer.body, f"the list of tags of {repository}").get("tags", ...)
@@ -93,7 +100,7 @@ class OciRegistry:
         """See the port. At most 4 MiB."""
         what = f"read the manifest of {reference}"
         path = f"manifests/{checked(reference).version}"
-        answer = self._client.ask(Call("GET", reference, path, what, (200, 404), _ACCEPT))
+        answer = self._client.ask(Call("GET", reference, path, what, (200, 404), _ACCEPT, keep=True))
         if answer.status == 404:
             return None
         media_type = _media_type(answer, what)
@@ -107,7 +114,7 @@ class OciRegistry:
     @reads
     def image(self, reference: Reference, platform: str = "linux/amd64") -> ImageInfo | None:
         """See the port."""
-        return image_info(self, reference, platform)
+        return image_info(self, reference, platform, self._kept)
 
     @reads
     def has_blob(self, repository: Reference, digest: str) -> bool:

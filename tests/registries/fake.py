@@ -141,10 +141,19 @@ class _Handler(BaseHTTPRequestHandler):
             if trouble and trouble.status:
                 answer = (trouble.status, trouble.headers, trouble.body)
             else:
-                answer = self._answer(body)
+                answer = self._unless_known(*self._answer(body))
                 if trouble:
                     answer = (answer[0], {**answer[1], **trouble.headers}, trouble.body or answer[2])
         self._send(*answer, cut=bool(trouble and trouble.cut))
+
+    def _unless_known(self, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Lists and manifests have validators, as RFC 9110 says (real registries give them for manifests at least)."""
+        if self.command != "GET" or status != 200 or not ("/tags/" in self.path or "/manifests/" in self.path):
+            return status, headers, body
+        tag = f'"{digest(body)}"'
+        if self.headers.get("If-None-Match") == tag:
+            return 304, {"ETag": tag}, b""
+        return 200, {**headers, "ETag": tag}, body
 
     def _trouble(self) -> Trouble | None:
         for trouble in self.fake.troubles:
