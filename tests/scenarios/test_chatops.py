@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.cli.demo.world import APPLICATION, git
-from bot.core.errors import Refused
-from bot.core.events import Commented
+from bot.core.errors import Refused, Unavailable
+from bot.core.events import Commented, Reconcile
 from bot.core.models import Unknown, UserComment
 from bot.core.state import BRANCH
+from bot.engine import look
+from tests.engine.test_engine import Trouble
 
 if TYPE_CHECKING:
     from tests.scenarios.story import Story
@@ -150,6 +152,18 @@ def test_who_labelled_is_not_asked_while_nothing_is_frozen(in_staging: Story) ->
     snapshot = in_staging.run().snapshot
     assert snapshot.labelled == {number: "root"}
     assert not isinstance(snapshot.people["root"], Unknown)
+
+
+def test_a_forge_that_cannot_say_who_labelled_or_who_the_bot_is_excepts_nothing(in_staging: Story) -> None:
+    in_staging.rewrite_config(lambda text: text + "admins: [root]\n")
+    in_staging.comment("prod", "/freeze prod --for=2d holidays", by="root")
+    in_staging.forge().label(in_staging.number("prod"), "root", "hotfix")
+    for method in ("labelled_by", "own_name"):
+        edges = in_staging.edges()
+        snapshot, planned = look(Reconcile(), edges._replace(forge=Trouble(edges.forge, method, Unavailable("away"))))
+        codes = [skip.reason_code for skip in planned.skips if skip.environment == "prod"]
+        assert codes == ["frozen" if method == "labelled_by" else "needs_approval"]
+        assert isinstance(snapshot.own_name, Unknown) is (method == "own_name")
 
 
 def test_a_rollback_brings_back_what_was_there_and_needs_its_approvals(in_staging: Story) -> None:

@@ -23,14 +23,14 @@ LONGEST_LINE = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def parse(body: str, *bot: str) -> tuple[Command | Mistake, ...]:
-    """A comment (Markdown) and the bot's user names → what it asks for, in the order of its lines. Never raises.
+def parse(body: str, bot: str, *aliases: str) -> tuple[Command | Mistake, ...]:
+    """A comment (Markdown) and the bot's names → what it asks for, in the order of its lines. Never raises.
 
     A command is a line of open text, `/verb …` or `@bot verb …`, indented by three blanks at most. Unknown `/words`
     say nothing, unless they are within two edits of a verb; whatever is said to `@bot` comes back as something.
     """
     text = re.sub(r"\r\n?", "\n", _SURROGATE.sub("\ufffd", body)).replace("\0", "\ufffd")
-    start = _start(bot)
+    start = _start((bot, *aliases))
     if not start.search(text):
         return ()
     if len(text) > LONGEST_BODY:
