@@ -119,6 +119,21 @@ class Forge(Protocol):
         Complete, or it raises `Unavailable`.
         """
 
+    @reads
+    def own_name(self) -> str:
+        """The login of the bot's own account. `Unavailable` if it cannot be told.
+
+        No request of its own once `pull_requests` was asked.
+        """
+
+    @reads
+    def labelled_by(self, number: int, label: str) -> str | None:
+        """The login of who put a label on a pull request last.
+
+        None if it is not on it, or nobody knows who did, also where the label was renamed or changed since: another
+        label may then have been put on. `Unavailable` if it cannot be read to its end.
+        """
+
     def open_pull_request(self, branch: str, title: str, body: str) -> int:
         """Open a pull request from `branch` to the default branch; an open one of that branch is adopted."""
 

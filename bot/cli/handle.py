@@ -72,11 +72,19 @@ def _handler(log: Log) -> Callable[[Event], None]:
 
 
 def _own(edges: Edges) -> tuple[str, str]:
-    """The bot's name and the path of its repository, which tell its own comments and place from others."""
+    """The login of the bot's account and the path of its repository, which tell its own comments and place from others.
+
+    If the forge cannot be asked, its own comments are told from others later, when they are listed.
+    """
+    from bot.core.errors import BotError
     from bot.core.identity import BOT_NAME
     from bot.forges.deliveries import repository_path
 
-    return BOT_NAME, repository_path(edges.git.url)
+    try:
+        bot = edges.forge.own_name()
+    except BotError:
+        bot = BOT_NAME
+    return bot, repository_path(edges.git.url)
 
 
 def _read_event(path: str, name: str | None, forge: str, edges: Edges) -> Event | Ignored:

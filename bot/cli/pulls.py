@@ -22,7 +22,7 @@ by = click.option("--as", "by", metavar="NAME", help="Who you are; GITOPS_BOT_US
 
 @click.group("pr")
 def pr() -> None:
-    """List, show, approve, merge and comment on pull requests of the local forge."""
+    """List, show, approve, merge, label and comment on pull requests of the local forge."""
 
 
 @pr.command("list")
@@ -102,6 +102,18 @@ def close(number: int, by: str | None) -> None:
     """Close pull request NUMBER without merging: its release is turned down."""
     _forge().close(number, by or settings().user)
     say(f"#{number} is closed")
+    _tell_the_bot()
+
+
+@pr.command()
+@number
+@click.argument("label")
+@click.option("--remove", is_flag=True, help="Take it off.")
+@by
+def label(number: int, label: str, by: str | None, *, remove: bool) -> None:
+    """Put LABEL on pull request NUMBER: `hold` holds it, `hotfix` by an admin excepts it from freezes."""
+    _forge().label(number, by or settings().user, label, present=not remove)
+    say(f"#{number} has the label {label} {'no more' if remove else 'now'}")
     _tell_the_bot()
 
 

@@ -12,6 +12,7 @@ from bot.core.events import Commented
 from bot.core.models import Unknown
 from bot.core.plan.chatops import asks, speakers
 from bot.core.plan.contributions import reviewers
+from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import BRANCH, State, read_state
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Listener:
             state=state,
             state_head=state_head,
             deployments=_known(self._edges.forge.deployments),
+            own_name=_known(self._edges.forge.own_name),
         )
+        heard = replace(heard, labelled=self._labelled(heard))
         heard = replace(heard, people=self._who(heard), same_trees=self._same_trees(heard))
         return replace(heard, asks=asks(heard))
 
@@ -73,9 +76,15 @@ class Listener:
         except BotError as error:
             return Unknown(str(error), error.reason_code), None
 
+    def _labelled(self, snapshot: Snapshot) -> dict[int, str | Unknown | None]:
+        """Who put the label `hotfix` on, for the pull requests that a freeze would stop."""
+        forge = self._edges.forge
+        return {n: _known(lambda n=n: forge.labelled_by(n, HOTFIX)) for n in hotfixes(snapshot)}  # type: ignore[misc]
+
     def _who(self, snapshot: Snapshot) -> Mapping[str, Person | Unknown]:
-        """Everybody whose permission the plan will ask for: who gives commands, reviews, or approved by command."""
-        names = set() if isinstance(snapshot.comments, Unknown) else {n.lower() for n in speakers(snapshot.comments)}
+        """Everybody whose permission the plan will ask for: by a command, a review, a label, an approval by command."""
+        names = {name.lower() for name in speakers(snapshot)}
+        names |= {by.lower() for by in snapshot.labelled.values() if isinstance(by, str)}
         pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
         opened = [p for p in pulls if p.state == "open"]
         names |= {r.author.lower() for p in opened for r in p.reviews} | reviewers(snapshot)

@@ -15,6 +15,7 @@ from bot.forges.github_records import (
     LONGEST_BODY,
     REACTIONS,
     is_login,
+    labeller,
     marked,
     own_comments,
     person,
@@ -112,6 +113,16 @@ class GitHubForge:
         except NotFound:
             return False
         return bool(answer["state"] == "active")
+
+    @reads
+    def own_name(self) -> str:
+        """See `ports.Forge`. An App's ends in `[bot]`."""
+        return self._reader.viewer()
+
+    @reads
+    def labelled_by(self, number: int, label: str) -> str | None:
+        """See `ports.Forge`. https://docs.github.com/en/graphql/reference/objects#labeledevent"""
+        return labeller(self._reader.labelling(number, label))
 
     def open_pull_request(self, branch: str, title: str, body: str) -> int:
         """See `ports.Forge`. `NotFound` without the branch, `Refused` if it has nothing that is not merged.

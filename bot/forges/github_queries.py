@@ -24,6 +24,7 @@ _HEAD = "query($owner: String!, $name: String!"
 
 PULL_REQUESTS = f"""
 {_HEAD}, $states: [PullRequestState!]!, $open: Boolean!, $size: Int!, $after: String, $workflows: Boolean!) {{
+  viewer {{ login }}
   repository(owner: $owner, name: $name) {{
     defaultBranchRef {{ name }}
     pullRequests(states: $states, first: $size, after: $after, orderBy: {{field: CREATED_AT, direction: ASC}}) {{
@@ -119,6 +120,25 @@ query($id: ID!, $before: String) {{
   }}
 }}
 """
+
+LABELLINGS = f"""
+{_HEAD}, $number: Int!, $before: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      timelineItems(itemTypes: [LABELED_EVENT, UNLABELED_EVENT], last: 100, before: $before) {{
+        {_BACK}
+        nodes {{
+          __typename
+          ... on LabeledEvent {{ createdAt actor {{ __typename login }} label {{ name updatedAt }} }}
+          ... on UnlabeledEvent {{ label {{ name }} }}
+        }}
+      }}
+    }}
+  }}
+}}
+"""
+
+VIEWER = "query { viewer { login } }"
 
 DEPLOYMENTS = f"""
 {_HEAD}, $after: String) {{

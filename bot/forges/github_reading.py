@@ -26,11 +26,20 @@ class Reader:
         self._api = api
         self._own_workflow = own_workflow
         self._owner, _, self._name = api.repository.partition("/")
+        self._viewer = ""
 
     def repository(self, query: str, what: str, **variables: Any) -> Any:
         """The answer's `repository`."""
-        found = self._api.graphql(query, what, owner=self._owner, name=self._name, **variables)["repository"]
-        return _there(found, f"the repository {self._api.repository}")
+        found = self._api.graphql(query, what, owner=self._owner, name=self._name, **variables)
+        self._viewer = found.get("viewer", {}).get("login", self._viewer)
+        return _there(found["repository"], f"the repository {self._api.repository}")
+
+    def viewer(self) -> str:
+        """The login of these credentials' account; asked for if no list has brought it along yet."""
+        if not self._viewer:
+            what = "ask who these credentials are"
+            self._viewer = _there(self._api.graphql(queries.VIEWER, what)["viewer"], "the account")["login"]
+        return self._viewer
 
     def pull_requests(self) -> list[PullRequest]:
         """All open ones, and of the bot's the newest closed unmerged one a branch."""
@@ -86,6 +95,18 @@ class Reader:
     def _comments_page(self, number: int, after: str | None) -> Any:
         found = self.repository(queries.COMMENTS, f"read the comments on #{number}", number=number, after=after)
         return _there(found["pullRequest"], f"#{number}")["comments"]
+
+    def labelling(self, number: int, label: str) -> Any:
+        """The node of the last time that a label of that name was put on or taken off; None if it never was."""
+
+        def page(before: str | None) -> Any:
+            what = f"read who labelled #{number}"
+            found = self.repository(queries.LABELLINGS, what, number=number, before=before)
+            return _there(found["pullRequest"], f"#{number}")["timelineItems"]
+
+        newest_first = _pages_back(page(None), page)
+        nodes = (node for connection in newest_first for node in reversed(_nodes(connection)))
+        return next((node for node in nodes if node["label"]["name"] == label), None)
 
     def _statuses(self, node: Any) -> tuple[Status, ...]:
         """The statuses of exactly the pull request's head, wherever the branch is by now."""
@@ -188,12 +209,19 @@ def _all(connection: Any, more: Callable[[str | None], Any]) -> Iterator[Any]:
 
 def _backwards(connection: Any, earlier: Callable[[str | None], Any], since: datetime | None) -> Iterator[Any]:
     """All nodes from the last page back to `since`, or to the first."""
-    while True:
-        nodes = _nodes(connection)
+    for page in _pages_back(connection, earlier):
+        nodes = _nodes(page)
         yield from nodes
-        if not connection["pageInfo"]["hasPreviousPage"] or (since and nodes and said_at(nodes[0]) < since):
+        if since and nodes and said_at(nodes[0]) < since:
             return
+
+
+def _pages_back(connection: Any, earlier: Callable[[str | None], Any]) -> Iterator[Any]:
+    """The page that is there, and one after the other those before it."""
+    yield connection
+    while connection["pageInfo"]["hasPreviousPage"]:
         connection = earlier(connection["pageInfo"]["startCursor"])
+        yield connection
 
 
 def _cut(_: str | None) -> Any:

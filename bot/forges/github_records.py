@@ -68,6 +68,20 @@ def login(actor: Any) -> str:
     return f"{name}[bot]" if actor["__typename"] == "Bot" and not name.endswith("[bot]") else name
 
 
+def labeller(event: Any) -> str | None:
+    """Who put a label on by this event; None for one that took it off, or if nobody can be sure who that was.
+
+    The event may name the label as it is now: whoever may rename labels could make `hotfix` of one that somebody
+    else has put on. A placeholder that an import made for somebody (a mannequin) is nobody.
+    """
+    if event is None or event["__typename"] != "LabeledEvent":
+        return None
+    actor, changed = event["actor"], event["label"]["updatedAt"]
+    if actor is None or actor["__typename"] not in ("User", "Bot"):
+        return None
+    return None if changed and time_of(changed) > time_of(event["createdAt"]) else login(actor)
+
+
 def is_login(name: str) -> bool:
     """Whether an account can have that name: nothing else may become a part of a URL's path."""
     return _LOGIN.fullmatch(name) is not None

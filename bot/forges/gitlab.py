@@ -47,7 +47,6 @@ class GitLabForge:
         self._token = token
         self._sleep = sleep
         self._api = Api(project, url, token, sleep)
-        self._name = ""
         self._closed: dict[str, tuple[str, PullRequest]] = {}
 
     def __repr__(self) -> str:
@@ -93,6 +92,19 @@ class GitLabForge:
         approved = request.approvals.get().approved_by
         versions = [version.attributes for version in request.diffs.list(iterator=True)]
         return gitlab_records.approvals(approved, versions)
+
+    @reads
+    def own_name(self) -> str:
+        """See `ports.Forge`."""
+        return self._me()
+
+    @reads
+    def labelled_by(self, number: int, label: str) -> str | None:
+        """See `ports.Forge`. https://docs.gitlab.com/api/resource_label_events/"""
+        with self._api.translated(f"read who labelled !{number}"):
+            labels = gitlab_queries.labels(self._api, number)
+            events = self._request(number).resourcelabelevents.list(iterator=True)
+            return gitlab_records.labeller(labels, (event.attributes for event in events), label)
 
     def open_pull_request(self, branch: str, title: str, body: str) -> int:
         """See `ports.Forge`. `NotFound` without the branch, `Refused` if it has nothing that is not merged."""
@@ -252,14 +264,14 @@ class GitLabForge:
         return self._api.project.mergerequests.get(number, lazy=True)
 
     def _me(self) -> str:
-        """The name of the token's user, asked once."""
-        if not self._name:
+        """The name of the token's user; asked for if no answer has brought it along yet."""
+        if not self._api.me:
             with self._api.translated("ask who the token's user is"):
                 user = self._api.gl.http_get("/user")
                 if not isinstance(user, dict) or not user["username"]:
                     raise Unavailable("GitLab does not say who the token's user is")
-                self._name = str(user["username"])
-        return self._name
+                self._api.me = str(user["username"])
+        return self._api.me
 
     def _default_branch(self) -> str:
         return str(self._api.gl.projects.get(self._api.path).default_branch)

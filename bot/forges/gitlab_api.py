@@ -67,6 +67,8 @@ class Api:
 
     def __init__(self, path: str, url: str, token: str, sleep: Callable[[float], None]) -> None:
         self.path = path
+        self.me = ""
+        """The name of the token's user, once an answer has told it."""
         self.url = url.rstrip("/")
         self._token = token
         # As a bearer, which both APIs take: https://docs.gitlab.com/api/rest/authentication/
@@ -90,7 +92,9 @@ class Api:
             if answer.get("errors"):
                 said = "; ".join(str(error["message"]) for error in answer["errors"])
                 raise Unavailable(f"cannot {what}: GitLab says: {self.clean(said)}", fix="try again later")
-            return dict(answer["data"])
+            data = dict(answer["data"])
+            self.me = (data.get("currentUser") or {}).get("username", self.me)
+            return data
 
     @contextmanager
     def translated(self, what: str) -> Iterator[None]:

@@ -115,17 +115,19 @@ def event_of(payload: Payload, *, bot: str, repository: str) -> Event | Ignored:
     if kind == "note":
         return _note(payload, bot.lower(), repository)
     if kind == "merge_request":
-        return _merge_request(payload.below("object_attributes"))
+        return _merge_request(payload)
     if kind == "pipeline":
         status = payload.below("object_attributes").text("status")
         return Reconcile() if status in _FINISHED else Ignored("no_effect", "the pipeline has not finished")
     return Ignored("unknown_event", f"the bot takes nothing from the event {kind[:50]!r}")
 
 
-def _merge_request(attributes: Payload) -> Event | Ignored:
+def _merge_request(payload: Payload) -> Event | Ignored:
     """An update is one of the commits only if it has `oldrev`; the bot's own rewriting of a text has none."""
+    attributes = payload.below("object_attributes")
     action = attributes.text("action")
-    if action in _MERGE_REQUEST or (action == "update" and "oldrev" in attributes):
+    labels = "changes" in payload and "labels" in payload.below("changes")
+    if action in _MERGE_REQUEST or (action == "update" and ("oldrev" in attributes or labels)):
         return Reconcile()
     return Ignored("no_effect", f"merge_request {action[:50]!r} changes nothing that the bot decides on")
 

@@ -23,7 +23,9 @@ _NOTES = (
     " awardEmoji { " + _AWARDS + " } } }"
 )
 _LISTED = _PAGE + " nodes { iid sourceBranch targetBranch sourceProjectId targetProjectId updatedAt }"
-LISTING = f"""query($path: ID!, $opened: String, $closed: String) {{ project(fullPath: $path) {{
+LISTING = f"""query($path: ID!, $opened: String, $closed: String) {{
+currentUser {{ username }}
+project(fullPath: $path) {{
   repository {{ rootRef }}
   opened: mergeRequests(state: opened, sort: CREATED_ASC, first: 100, after: $opened) {{ {_LISTED} }}
   closed: mergeRequests(state: closed, sort: CREATED_ASC, first: 100, after: $closed) {{ {_LISTED} }}
@@ -57,6 +59,9 @@ ENVIRONMENTS = f"""query($path: ID!, $environments: String) {{ project(fullPath:
   environments(first: 100, after: $environments) {{
     {_PAGE} nodes {{ name lastDeployment(status: SUCCESS) {{ sha }} }} }}
 }} }}"""
+LABELS = """query($path: ID!, $iid: String!) { project(fullPath: $path) {
+  mergeRequest(iid: $iid) { labels { pageInfo { hasNextPage } nodes { id title updatedAt } } }
+} }"""
 NOTE = "query($id: NoteID!) { note(id: $id) { id awardEmoji { " + _AWARDS + " } } }"
 AWARD = """mutation($id: AwardableID!, $name: String!) {
   awardEmojiAdd(input: { awardableId: $id, name: $name }) { errors }
@@ -123,6 +128,16 @@ def environments(api: Api) -> Iterator[Node]:
     for project in _pages(api, "read the deployments", ENVIRONMENTS, ("environments",)):
         with api.translated("read the deployments"):
             yield from project["environments"]["nodes"]
+
+
+def labels(api: Api, number: int) -> list[Node]:
+    """The labels of a merge request, with the time of their last change. `NotFound` if there is no such."""
+    what = f"read the labels of !{number}"
+    with api.translated(what):
+        request = api.query(what, LABELS, iid=str(number))["mergeRequest"]
+        if request is None:
+            raise NotFound(f"cannot {what}: GitLab shows this token no such merge request")
+        return whole(request["labels"])
 
 
 def notes(api: Api, kind: Kind, node: Node) -> list[Node]:

@@ -105,6 +105,21 @@ def objections(node: Node, given: Sequence[Review]) -> list[Review]:
     return [Review(name, "changes_requested", node["diffHeadSha"] or "", time) for name in asked]
 
 
+def labeller(labels: Iterable[Node], events: Iterable[Mapping[str, Any]], label: str) -> str | None:
+    """Who put a label on last; None if it is not among the `labels` that are on, or nobody can be sure who that was.
+
+    An event names the label as it is now: whoever may rename labels could make `hotfix` of one that somebody else has
+    put on. So it must be younger than the label's last change.
+    https://docs.gitlab.com/api/resource_label_events/
+    """
+    on = {int(each["id"].rpartition("/")[2]): moment(each["updatedAt"]) for each in labels if each["title"] == label}
+    ours = [e for e in events if e["label"] is not None and e["label"]["id"] in on]
+    last = max(ours, key=lambda event: int(event["id"]), default=None)
+    if last is None or last["action"] != "add" or last["user"] is None:
+        return None
+    return str(last["user"]["username"]) if moment(last["created_at"]) >= on[last["label"]["id"]] else None
+
+
 def _wants_changes(interaction: Node | None) -> bool:
     return interaction is not None and interaction["reviewState"] == "REQUESTED_CHANGES"
 

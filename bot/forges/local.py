@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import Refused
 from bot.core.identity import BOT_NAME
 from bot.core.models import Deployment
-from bot.forges import local_people, local_talk
+from bot.forges import local_labels, local_people, local_talk
 from bot.forges.local_merging import Merging
 from bot.forges.local_records import (
     LocalPullRequest,
@@ -191,12 +191,28 @@ class LocalForge:
         with self._transaction() as db:
             local_people.set_person(db, name, permission, teams)
 
+    @reads
+    def own_name(self) -> str:
+        """See `ports.Forge`."""
+        return BOT_NAME
+
+    @reads
+    def labelled_by(self, number: int, label: str) -> str | None:
+        """See `ports.Forge`. Of a label from before this was remembered nobody knows it."""
+        with self._transaction() as db:
+            return local_labels.labelled_by(db, number, label)
+
     def set_label(self, number: int, label: str, *, present: bool) -> None:
         """See `ports.Forge`."""
-        put, take = "INSERT OR IGNORE INTO labels VALUES (?, ?)", "DELETE FROM labels WHERE number = ? AND label = ?"
         with self._transaction() as db:
-            find(db, number)
-            db.execute(put if present else take, (number, storable(label)))
+            local_labels.set_label(db, number, BOT_NAME, label, present=present)
+
+    def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
+        """A person puts a label on or takes it off. `Refused`: `bad_label`, `closed_pull_request`."""
+        self._merging.settle()
+        with self._transaction() as db:
+            check_open(find(db, number))
+            local_labels.set_label(db, number, person(by), local_labels.name(label), present=present)
 
     def request_reviews(self, number: int, users: Sequence[str], teams: Sequence[str] = ()) -> None:
         """See `ports.Forge`. A team that nobody is in cannot be asked."""

@@ -48,7 +48,8 @@ TALK = (
     """CREATE TABLE deployments (
         id INTEGER PRIMARY KEY, environment TEXT NOT NULL, head TEXT NOT NULL, description TEXT NOT NULL)""",
 )
-FORMATS = (FIRST, TALK)
+LABELLED = ("ALTER TABLE labels ADD COLUMN author TEXT",)
+FORMATS = (FIRST, TALK, LABELLED)
 """What makes each format of the file out of the one before; the first is made out of nothing."""
 
 

@@ -16,6 +16,9 @@ import requests
 from bot.cli.demo.world import APPLICATION
 from tests.cli.test_commands import call
 from tests.forges.deliveries import SECRET, github, gitlab, issue_comment, note
+from tests.forges.gitlab.fake import PROJECT, TOKEN
+from tests.forges.gitlab.place import GitLabPlace
+from tests.forges.gitlab.world import BOT
 from tests.scenarios.story import Story
 
 if TYPE_CHECKING:
@@ -31,11 +34,11 @@ def story(tmp_path: Path) -> Story:
     return Story(tmp_path / "world")
 
 
-def handle(story: Story, payload: Any, *arguments: str) -> Result:
+def handle(story: Story, payload: Any, *arguments: str, **environ: str) -> Result:
     """`gitops-bot handle` with a file that holds the payload."""
     file = story.world.folder / "event.json"
     file.write_bytes(payload if isinstance(payload, bytes) else json.dumps(payload).encode())
-    return call(story, "handle", "--event-path", str(file), *arguments)
+    return call(story, "handle", "--event-path", str(file), *arguments, **environ)
 
 
 def said(story: Story, number: int, text: str, by: str) -> dict[str, Any]:
@@ -71,6 +74,26 @@ def test_a_command_is_carried_out_once_however_often_its_event_comes(story: Stor
     assert "until the audit is done" in story.skip("staging").reason
     again = handle(story, payload, "--event-name", "issue_comment")
     assert again.stdout.splitlines()[0] == "nothing to do"
+
+
+@pytest.mark.parametrize(("token", "code"), [(TOKEN, "own_comment"), ("refused", "by_bot")])
+def test_a_comment_of_the_bots_own_account_is_ignored_whatever_that_is_called(
+    story: Story, tmp_path: Path, token: str, code: str
+) -> None:
+    (tmp_path / "place").mkdir()
+    place = GitLabPlace(tmp_path / "place")
+    payload = note(by=BOT) | {"project": {"path_with_namespace": PROJECT}}
+    where = {
+        "GITOPS_BOT_FORGE": "gitlab",
+        "GITOPS_BOT_FORGE_URL": place.server.url,
+        "GITOPS_BOT_FORGE_TOKEN": token,
+        "GITOPS_BOT_REPOSITORY": f"{place.server.url}/{PROJECT}.git",
+    }
+    result = handle(story, payload, **where)
+    place.stop()
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"ignored {code}: "), "who the bot is, is only asked where that can be told"
+    assert token not in result.output
 
 
 @pytest.mark.parametrize(

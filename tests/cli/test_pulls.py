@@ -113,6 +113,18 @@ def test_labels_reactions_and_who_was_asked_are_shown(in_dev: Story) -> None:
         assert line in lines
 
 
+def test_a_label_is_heard_by_the_bot_at_once_and_can_be_taken_off(in_dev: Story) -> None:
+    put = call(in_dev, "pr", "label", "2", "hold", "--as", "erin")
+    assert (put.exit_code, put.stdout) == (0, "#2 has the label hold now\n")
+    assert in_dev.forge().labelled_by(2, "hold") == "erin"
+    (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
+    assert two["statuses"][0]["description"] == "#2 has the label hold"
+    taken = call(in_dev, "pr", "label", "2", "hold", "--remove", "--as", "frank")
+    assert (taken.exit_code, taken.stdout) == (0, "#2 has the label hold no more\n")
+    (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
+    assert two["statuses"][0]["description"] == "0 of 1 approval"
+
+
 def test_a_comment_is_heard_by_the_bot_at_once_and_its_answer_is_shown(in_dev: Story) -> None:
     asked = call(in_dev, "pr", "comment", "2", "/help status", "--as", "erin")
     first, *answer_ = asked.stdout.splitlines()
@@ -149,6 +161,10 @@ def test_who_does_not_say_who_they_are_is_the_user_of_the_settings(in_dev: Story
         (("request-changes", "1", "--as", "alice"), 1, "#1"),
         (("merge", "99", "--as", "alice"), 1, "99"),
         (("close", "99", "--as", "alice"), 1, "99"),
+        (("label", "99", "hold", "--as", "alice"), 1, "99"),
+        (("label", "1", "hold", "--as", "alice"), 1, "#1 is merged"),
+        (("label", "2", "a\nb", "--as", "alice"), 1, "cannot be a label"),
+        (("label", "2", "hold", "--as", "gitops-bot"), 1, "error: "),
         (("comment", "99", "hello", "--as", "alice"), 1, "99"),
         (("approve", "2", "--as", "gitops-bot"), 1, "cannot review it too"),
         (("approve", "1", "--as", "alice"), 1, "#1"),

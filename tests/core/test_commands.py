@@ -409,6 +409,21 @@ def test_the_bot_of_an_app_is_called_without_the_mark_of_its_name() -> None:
     assert parse("@gitops-bot help", "shop-bot[bot]") == ()
 
 
+@pytest.mark.parametrize("name", ["gitops-bot", "Shop.Bot", "SHOP.bot", "shop-bot"])
+def test_the_bot_answers_to_each_of_its_names_in_any_case(name: str) -> None:
+    names = ("gitops-bot", "shop.bot", "shop-bot[bot]")
+    (found,) = parse(f"@{name} hold", *names)
+    assert isinstance(found, Command)
+    (wrong,) = parse(f"@{name} thanks", *names)
+    assert isinstance(wrong, Mistake)
+    assert (wrong.reason_code, wrong.suggestion) == ("unknown_command", f"@{name} help")
+
+
+@pytest.mark.parametrize("name", ["shopxbot", "shop.bo", "shop.bot.x", "shop.bot[bot]", "", "ops", "shop.bot|x"])
+def test_the_bot_answers_to_no_other_name(name: str) -> None:
+    assert parse(f"@{name} hold", "gitops-bot", "shop.bot") == ()
+
+
 def test_an_environment_before_the_reason_is_known_by_its_name() -> None:
     names = ("dev", "prod")
     named = naming(command("/unfreeze prod sale is over"), names)

@@ -10,8 +10,9 @@ import pytest
 
 from bot.core.actions import MergePullRequest, SetStatus
 from bot.core.events import Promote
-from bot.core.models import Contribution, PullRequest, Review, Status, Unknown
+from bot.core.models import Contribution, Person, PullRequest, Review, Status, Unknown
 from bot.core.plan.contributions import reviewers
+from bot.core.plan.stops import hotfixes
 from bot.core.state import Freeze, Lock, State
 from tests.core.worlds import FOLLOWED, NOW, SHOP, decide, everywhere, sha, world
 
@@ -100,6 +101,17 @@ def test_holds_locks_and_freezes_stop_people_too() -> None:
     assert said(contributed(PROD, reviews=approvals, labels=frozenset({"hold"})))[0] == "failure"
     assert said(replace(approved, state=Unknown("git does not answer")))[0] == "pending"
     assert said(replace(contributed("README.md"), state=Unknown("git does not answer")))[0] == "success"
+
+
+def test_an_admins_hotfix_passes_a_freeze() -> None:
+    freeze = Freeze(None, "carol", "c1", "holidays", NOW, NOW + timedelta(hours=1))
+    hotfix = contributed(STAGING, reviews=(review("dana"),), labels=frozenset({"hotfix"}))
+    frozen = replace(hotfix, state=State(freezes={None: freeze}))
+    assert hotfixes(frozen) == (7,)
+    assert hotfixes(hotfix) == ()
+    people = {**frozen.people, "root": Person("admin")}
+    assert said(replace(frozen, labelled={7: "dana"}))[0] == "pending"
+    assert said(replace(frozen, labelled={7: "root"}, people=people)) == ("success", "staging: 1 of 1 approval (dana)")
 
 
 def test_it_is_said_once_and_nothing_is_merged() -> None:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from bot.core.actions import Comment
 from bot.core.config import load_config
 from bot.core.inspection import ImageChange, Inspection, ObjectDiff, SourceCommit
-from bot.core.models import Branch, Status, Unknown
+from bot.core.models import Branch, Person, Status, Unknown
 from bot.core.plan.review import review, review_comment, to_inspect
 from bot.core.plan.sections import SECTION, compare_url
 from bot.core.state import Freeze, Hold, Lock, State
@@ -202,7 +202,7 @@ def test_it_says_who_can_give_what_is_missing() -> None:
         (
             State(freezes={None: Freeze(None, "bob", "c1", "holidays", NOW, NOW + timedelta(days=1))}),
             r"everything is frozen by bob until 2026-03-02 12\:00 UTC\: holidays",
-            "it waits for the end of the freeze",
+            "it waits for the end of the freeze, or the label hotfix by an admin",
         ),
         (
             State(holds={1: Hold(1, "bob", "c1", "**wait**", NOW)}),
@@ -215,6 +215,19 @@ def test_it_says_what_stops_it_and_what_ends_that(state: State, stopped: str, wa
     text = comment(replace(open_in(), state=state))
     assert line(text, "Stopped") == stopped
     assert line(text, "Next") == waits_for
+
+
+def test_it_says_who_excepted_it_from_a_freeze() -> None:
+    frozen = State(freezes={None: Freeze(None, "bob", "c1", "holidays", NOW, NOW + timedelta(days=1))})
+    snapshot = with_pull(replace(open_in(), state=frozen), STAGING, labels=frozenset({"hotfix"}))
+    number = pull(snapshot, STAGING).number
+    people = {**snapshot.people, "root": Person("admin")}
+    text = comment(replace(snapshot, labelled={number: "root"}, people=people))
+    by = r"root put the label hotfix on\; everything is frozen by bob until 2026-03-02 12\:00 UTC\: holidays"
+    assert f"- **Excepted** from a freeze: {by}\n" in text
+    assert "Stopped" not in text
+    assert "**Excepted**" not in comment(replace(snapshot, labelled={number: "alice"}))
+    assert "**Excepted**" not in comment(replace(snapshot, state=State(), labelled={number: "root"}))
 
 
 def test_the_next_command_is_there_to_copy() -> None:

@@ -87,6 +87,9 @@ class LocalPlace(Place):
     def merge(self, number: int, by: str) -> None:
         self.forge.merge(number, by, self.forge.pull_request(number).request.head)
 
+    def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
+        self.forge.label(number, by, label, present=present)
+
     def reviewers(self, number: int) -> frozenset[str]:
         return self.forge.pull_request(number).reviewers
 

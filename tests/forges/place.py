@@ -102,6 +102,10 @@ class Place(ABC):
         """Merge the present head, which may be merged, and delete the branch."""
 
     @abstractmethod
+    def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
+        """Put a label on a pull request or take it off."""
+
+    @abstractmethod
     def reviewers(self, number: int) -> frozenset[str]:
         """The people whose review the bot has asked for."""
 

@@ -96,11 +96,12 @@ def test_title_and_body_can_be_set_again_and_stay_as_they_are(place: Place, body
 
 
 def test_a_pull_request_that_is_not_there_is_not_found(place: Place) -> None:
-    actions: list[Callable[[], None]] = [
+    actions: list[Callable[[], object]] = [
         lambda: place.forge.update_pull_request(4242, "Title", "Body"),
         lambda: place.forge.close_pull_request(4242),
         lambda: place.forge.comment(4242, "status", "text"),
         lambda: place.forge.merge_pull_request(4242, "0" * 40),
+        lambda: place.forge.labelled_by(4242, "hotfix"),
     ]
     for action in actions:
         with pytest.raises(NotFound):
@@ -177,6 +178,41 @@ def test_a_label_is_put_on_and_taken_off_once(place: Place) -> None:
         place.forge.set_label(number, "hold", present=False)
         place.forge.set_label(other, "never put on", present=False)
     assert labels(place) == {number: {"env: prod/shop"}, other: set()}
+
+
+def test_who_put_a_label_on_last_is_told(place: Place) -> None:
+    number, _ = place.request()
+    other, _ = place.request("bot/prod/shop", "tag: 3\n")
+    assert place.forge.labelled_by(number, "hotfix") is None
+    place.label(number, "carol", "hotfix")
+    place.label(number, "dave", "hotfix")
+    place.label(number, "dave", "hotfix-2")
+    place.label(other, "erin", "hotfix")
+    told = [place.again().labelled_by(n, label) for n in (number, other) for label in ("hotfix", "hotfix-2")]
+    assert told == ["carol", "dave", "erin", None]
+    place.label(number, "carol", "hotfix", present=False)
+    assert place.forge.labelled_by(number, "hotfix") is None
+    place.label(number, "dave", "hotfix")
+    assert place.forge.labelled_by(number, "hotfix") == "dave"
+    assert labels(place)[number] == {"hotfix", "hotfix-2"}
+
+
+def test_bots_put_labels_on_by_their_own_names(place: Place) -> None:
+    number, _ = place.request()
+    place.forge.set_label(number, "hold", present=True)
+    place.label(number, place.other_bot, "hotfix")
+    assert place.forge.labelled_by(number, "hold") == place.forge.own_name()
+    assert place.forge.labelled_by(number, "hotfix") == place.other_bot
+
+
+def test_the_bots_name_is_that_of_its_account(place: Place) -> None:
+    number, _ = place.request()
+    place.forge.comment(number, "status", "text")
+    [(author, _)] = place.texts(number)
+    assert place.again().own_name() == author
+    forge = place.again()
+    forge.pull_requests()
+    assert forge.own_name() == author
 
 
 def test_people_are_asked_for_their_review_once(place: Place) -> None:

@@ -104,11 +104,19 @@ def test_a_server_below_a_path_of_its_host_is_recognised() -> None:
         ({"action": "update", "oldrev": "6db1f9cc"}, "Reconcile"),
         ({"action": "update"}, "no_effect"),
         ({"action": "update", "oldrev": None}, "no_effect"),
+        ({"action": "update", "labels": [{"title": "hotfix"}]}, "no_effect"),
         ({}, "no_effect"),
     ],
 )
 def test_a_merge_request_counts_when_its_commits_or_its_state_changed(attributes: dict[str, str], code: str) -> None:
     assert kind(parse({"object_kind": "merge_request", "object_attributes": attributes})) == code
+
+
+def test_a_merge_request_counts_when_its_labels_changed() -> None:
+    update = {"object_kind": "merge_request", "object_attributes": {"action": "update"}}
+    labels = {"previous": [], "current": [{"id": 206, "title": "hotfix"}]}
+    assert kind(parse(update | {"changes": {"labels": labels}})) == "Reconcile"
+    assert kind(parse(update | {"changes": {"title": {"previous": "a", "current": "b"}}})) == "no_effect"
 
 
 @pytest.mark.parametrize(

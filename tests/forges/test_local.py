@@ -294,3 +294,21 @@ def test_pull_requests_are_unknown_when_the_repository_is_gone(local: LocalPlace
         local.forge.pull_requests()
     (local.folder / "elsewhere").rename(local.alice.remote)
     assert local.forge.pull_requests()[0].state == "open"
+
+
+def test_a_label_is_one_line_on_an_open_pull_request(local: LocalPlace) -> None:
+    number, _ = local.request()
+    local.forge.label(number, "Alice", "  hotfix ")
+    assert local.forge.labelled_by(number, "hotfix") == "alice"
+    for bad in ("", " ", "a\nb", "\u202ehold", "x" * 51):
+        with pytest.raises(Refused) as error:
+            local.forge.label(number, "alice", bad)
+        assert error.value.reason_code == "bad_label"
+    for name in ("gitops-bot", "a b"):
+        with pytest.raises(Refused):
+            local.forge.label(number, name, "hotfix")
+    local.forge.close_pull_request(number)
+    with pytest.raises(Refused) as error:
+        local.forge.label(number, "alice", "hotfix", present=False)
+    assert error.value.reason_code == "closed_pull_request"
+    assert local.forge.pull_request(number).request.labels == {"hotfix"}

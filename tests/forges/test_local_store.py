@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 
 from bot.core.errors import Unavailable
 from bot.forges.local import LocalForge
-from bot.forges.local_store import FIRST
+from bot.forges.local_store import FIRST, TALK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,27 @@ def test_a_database_of_the_first_version_keeps_what_is_in_it(local: LocalPlace) 
     assert (comment.author, comment.body, comment.edited) == ("alice", "/status", False)
     local.forge.set_label(1, "hold", present=True)
     assert local.again().pull_request(1).request.labels == {"hold"}
+
+
+def test_of_a_label_of_an_earlier_version_nobody_knows_who_put_it_on(local: LocalPlace) -> None:
+    head = local.branch()
+    with closing(first_version(local.folder / "forge.sqlite")) as connection:
+        for statement in (*TALK, "PRAGMA user_version = 2"):
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO pull_requests (branch, head, title, body, author, created)"
+            " VALUES ('bot/dev/shop', ?, 'Title', 'Body', 'gitops-bot', '2026-01-01T00:00:00+00:00')",
+            (head,),
+        )
+        connection.execute("INSERT INTO labels VALUES (1, 'hotfix')")
+        connection.commit()
+    assert local.forge.pull_request(1).request.labels == {"hotfix"}
+    assert local.forge.labelled_by(1, "hotfix") is None
+    local.forge.label(1, "alice", "hotfix")
+    assert local.forge.labelled_by(1, "hotfix") is None, "it is on already"
+    local.forge.label(1, "alice", "hotfix", present=False)
+    local.forge.label(1, "alice", "hotfix")
+    assert local.forge.labelled_by(1, "hotfix") == "alice"
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["new file", "old file"])

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.cli.demo.world import APPLICATION, git
-from bot.core.errors import Refused
-from bot.core.events import Commented
-from bot.core.models import UserComment
+from bot.core.errors import Refused, Unavailable
+from bot.core.events import Commented, Reconcile
+from bot.core.models import Unknown, UserComment
 from bot.core.state import BRANCH
+from bot.engine import look
+from tests.engine.test_engine import Trouble
 
 if TYPE_CHECKING:
     from tests.scenarios.story import Story
@@ -109,6 +111,59 @@ def test_a_freeze_by_an_admin_stops_merges_but_not_a_rollback(in_staging: Story)
     in_staging.comment("prod", "/unfreeze prod over", by="root")
     in_staging.merge("prod", "alice")
     assert in_staging.running("prod") == in_staging.running("staging")
+
+
+def test_the_label_of_an_admin_excepts_one_pull_request_from_a_freeze(in_staging: Story) -> None:
+    in_staging.commit({"second.car": "2\n"})
+    in_staging.run()
+    in_staging.rewrite_config(lambda text: text + "admins: [root]\n")
+    in_staging.approve("prod", "alice")
+    in_staging.approve("prod", "bob")
+    answer = in_staging.comment("prod", "/freeze --for=2d holidays", by="root")
+    assert "the label `hotfix`, put on by an admin, excepts one pull request" in answer
+    number = in_staging.number("prod")
+    in_staging.forge().label(number, "alice", "hotfix")
+    in_staging.run()
+    stopped = in_staging.skip("prod")
+    assert stopped.reason_code == "frozen"
+    assert "the label hotfix does not count: alice may not do this; who may: root; everything is" in stopped.reason
+    with pytest.raises(Refused, match="hotfix does not count"):
+        in_staging.merge("prod", "alice")
+    in_staging.forge().label(number, "alice", "hotfix", present=False)
+    in_staging.forge().label(number, "root", "hotfix")
+    in_staging.run()
+    assert in_staging.skip("prod").reason_code == "needs_merge"
+    review = next(c.body for c in in_staging.forge().comments(number) if c.key == "review")
+    assert "- **Excepted** from a freeze: root put the label hotfix on\\; everything is frozen by root" in review
+    in_staging.merge("prod", "alice")
+    assert in_staging.running("prod") == in_staging.running("staging")
+    assert in_staging.skip("staging").reason_code == "frozen", "only the one with the label passes"
+
+
+def test_who_labelled_is_not_asked_while_nothing_is_frozen(in_staging: Story) -> None:
+    number = in_staging.number("prod")
+    in_staging.forge().label(number, "root", "hotfix")
+    snapshot = in_staging.run().snapshot
+    assert (snapshot.labelled, "root" in snapshot.people) == ({}, False)
+    in_staging.rewrite_config(lambda text: text + "admins: [root]\n")
+    in_staging.comment("prod", "/freeze staging --for=2d holidays", by="root")
+    assert in_staging.run().snapshot.labelled == {}
+    in_staging.comment("prod", "/freeze prod --for=2d holidays", by="root")
+    snapshot = in_staging.run().snapshot
+    assert snapshot.labelled == {number: "root"}
+    assert not isinstance(snapshot.people["root"], Unknown)
+
+
+def test_a_forge_that_cannot_say_who_labelled_or_who_the_bot_is_excepts_nothing(in_staging: Story) -> None:
+    in_staging.rewrite_config(lambda text: text + "admins: [root]\n")
+    in_staging.comment("prod", "/freeze prod --for=2d holidays", by="root")
+    in_staging.forge().label(in_staging.number("prod"), "root", "hotfix")
+    for method in ("labelled_by", "own_name"):
+        edges = in_staging.edges()
+        snapshot, planned = look(Reconcile(), edges._replace(forge=Trouble(edges.forge, method, Unavailable("away"))))
+        codes = [skip.reason_code for skip in planned.skips if skip.environment == "prod"]
+        assert codes == ["frozen" if method == "labelled_by" else "needs_approval"]
+        assert isinstance(snapshot.own_name, Unknown) is (method == "own_name")
 
 
 def test_a_rollback_brings_back_what_was_there_and_needs_its_approvals(in_staging: Story) -> None:

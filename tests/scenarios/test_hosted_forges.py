@@ -152,3 +152,21 @@ def test_commands_in_comments_are_done_and_answered_once(story: HostedStory) -> 
     before = story.place.texts(story.number("staging"))
     assert story.run().done == ()
     assert story.place.texts(story.number("staging")) == before
+
+
+def test_the_bot_answers_to_its_accounts_name_and_an_admins_label_passes_a_freeze(story: HostedStory) -> None:
+    story.run()
+    story.approve("staging", "alice")
+    name = story.place.again().own_name().removesuffix("[bot]")
+    told = story.comment("staging", f"@{name.upper()} freeze staging --for=2d holidays", by="root")
+    assert "staging is frozen until" in told
+    number = story.number("staging")
+    story.place.label(number, "alice", "hotfix")
+    story.run()
+    assert "the label hotfix does not count: alice may not do this" in story.skip("staging").reason
+    story.place.label(number, "alice", "hotfix", present=False)
+    story.place.label(number, "root", "hotfix")
+    story.run()
+    assert story.skip("staging").reason_code == "needs_merge"
+    story.merge("staging", "alice")
+    assert story.running("staging") == story.running("dev")

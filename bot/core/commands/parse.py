@@ -11,7 +11,7 @@ from bot.core.commands.verbs import VERBS
 from bot.core.commands.words import BLANK, nearest, shown, split_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from bot.core.commands.verbs import Verb
 
@@ -23,14 +23,14 @@ LONGEST_LINE = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def parse(body: str, bot: str) -> tuple[Command | Mistake, ...]:
-    """A comment (Markdown) and the bot's user name → what it asks for, in the order of its lines. Never raises.
+def parse(body: str, bot: str, *aliases: str) -> tuple[Command | Mistake, ...]:
+    """A comment (Markdown) and the bot's names → what it asks for, in the order of its lines. Never raises.
 
     A command is a line of open text, `/verb …` or `@bot verb …`, indented by three blanks at most. Unknown `/words`
     say nothing, unless they are within two edits of a verb; whatever is said to `@bot` comes back as something.
     """
     text = re.sub(r"\r\n?", "\n", _SURROGATE.sub("\ufffd", body)).replace("\0", "\ufffd")
-    start = _start(bot)
+    start = _start((bot, *aliases))
     if not start.search(text):
         return ()
     if len(text) > LONGEST_BODY:
@@ -56,10 +56,10 @@ def naming(command: Command, environments: Collection[str]) -> Command:
     return command._replace(environment=word, reason=rest)
 
 
-def _start(bot: str) -> re.Pattern[str]:
+def _start(names: Iterable[str]) -> re.Pattern[str]:
     """What a line begins with that is said to the bot. GitHub mentions an app without the `[bot]` of its name."""
-    name = re.escape(bot.removesuffix("[bot]"))
-    return re.compile(rf"^ {{0,3}}(?:/(?=[^ \t\n/])|(?P<mention>@{name})(?=[ \t\n]|\Z))", re.M | re.A | re.I)
+    any_of = "|".join(re.escape(name.removesuffix("[bot]")) for name in names)
+    return re.compile(rf"^ {{0,3}}(?:/(?=[^ \t\n/])|(?P<mention>@(?:{any_of}))(?=[ \t\n]|\Z))", re.M | re.A | re.I)
 
 
 def _too_long(text: str, start: re.Pattern[str]) -> tuple[Mistake, ...]:

@@ -112,8 +112,8 @@ VERBS: Mapping[Verb, Rule] = MappingProxyType(
         ),
         "freeze": Rule(
             "admin",
-            "Stop promotions everywhere, or into one environment",
-            "sets a pending check on every promotion",
+            "Stop promotions everywhere, or into one environment, but those that an admin labels hotfix",
+            "sets a pending check on every other promotion",
             environment="optional",
             reason="required",
             flags={"for": "duration", "until": "time"},

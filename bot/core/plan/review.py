@@ -11,7 +11,7 @@ from bot.core.messages import code, plain
 from bot.core.models import Unknown
 from bot.core.plan.gates import approval_of, gates
 from bot.core.plan.sections import section, short, told
-from bot.core.plan.stops import stop
+from bot.core.plan.stops import exception, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -144,7 +144,10 @@ def _checks(pull_request: PullRequest) -> list[str]:
 
 def _stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch) -> list[str]:
     found = stop(snapshot, environment, pull_request, branch)
-    return [f"- **Stopped**: {told(found.text)}"] if found else []
+    if found:
+        return [f"- **Stopped**: {told(found.text)}"]
+    excepted = exception(snapshot, environment, pull_request)
+    return [f"- **Excepted** from a freeze: {told(excepted)}"] if excepted else []
 
 
 def _next(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch, approved: Approval) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bot.core import messages
+from bot.core import authorize, messages
 from bot.core.models import Unknown
+from bot.core.people import is_bot
 from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.requests import place_of
 from bot.core.state import Damaged, active_freeze, active_hold, active_lock
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 HOLD = "hold"
 """The label: put on by `/hold`, or by a person on the forge; either holds."""
+HOTFIX = "hotfix"
+"""The label by which an admin excepts one pull request from freezes, and from nothing else."""
 
 
 class Stop(NamedTuple):
@@ -29,7 +33,8 @@ class Stop(NamedTuple):
 def stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch | None) -> Stop | None:
     """The first thing that stops it; `branch` is that of a promotion.
 
-    A rollback passes locks and freezes, and the pull request that a lock was made on passes that lock.
+    A rollback passes locks and freezes, the lock's own pull request its lock, and one that an admin has given the
+    label `hotfix` freezes.
     """
     if isinstance(snapshot.state, Unknown):
         reason = f"whether {environment} is locked could not be read: {snapshot.state.reason}"
@@ -44,10 +49,55 @@ def stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch
     own = lock and not isinstance(lock, Damaged) and lock.number == pull_request.number
     if lock and not own:
         return Stop("locked", "pending", texts.locked(lock, environment), f"`/unlock {environment}`")
-    freeze = active_freeze(snapshot.state, environment, snapshot.now)
-    if freeze:
-        return Stop("frozen", "pending", texts.frozen(freeze, environment), "the end of the freeze")
+    frozen = _frozen(snapshot, environment, pull_request)
+    if frozen:
+        return Stop("frozen", "pending", frozen, f"the end of the freeze, or the label {HOTFIX} by an admin")
     return None
+
+
+def hotfixes(snapshot: Snapshot) -> tuple[int, ...]:
+    """The open pull requests with the label `hotfix` that a freeze may stop: who put it on has to be asked."""
+    state = snapshot.state
+    if isinstance(state, Unknown) or isinstance(snapshot.pull_requests, Unknown):
+        return ()
+    frozen = [e for e in snapshot.config.environments if active_freeze(state, e, snapshot.now)]
+    own = [p for p in snapshot.pull_requests if p.state == "open" and place_of(p)[0] in frozen]
+    others = [c.pull_request for c in snapshot.contributions] if frozen else []
+    return tuple(p.number for p in (*own, *others) if HOTFIX in p.labels)
+
+
+def exception(snapshot: Snapshot, environment: str, pull_request: PullRequest) -> str:
+    """What excepts it from a freeze that there is; empty if nothing does, or nothing is frozen."""
+    if isinstance(snapshot.state, Unknown) or HOTFIX not in pull_request.labels:
+        return ""
+    freeze = active_freeze(snapshot.state, environment, snapshot.now)
+    if freeze is None or _does_not_count(snapshot, pull_request.number):
+        return ""
+    return f"{snapshot.labelled[pull_request.number]} put the label {HOTFIX} on; {texts.frozen(freeze, environment)}"
+
+
+def _frozen(snapshot: Snapshot, environment: str, pull_request: PullRequest) -> str:
+    """Who froze it, and why a label that would except it does not; empty if no freeze stops it."""
+    assert not isinstance(snapshot.state, Unknown)
+    freeze = active_freeze(snapshot.state, environment, snapshot.now)
+    if freeze is None or HOTFIX not in pull_request.labels:
+        return texts.frozen(freeze, environment)
+    why = _does_not_count(snapshot, pull_request.number)
+    # In front: a status is cut behind 140 characters, and the freeze's own reason may be long.
+    return f"the label {HOTFIX} does not count: {why}; {texts.frozen(freeze, environment)}" if why else ""
+
+
+def _does_not_count(snapshot: Snapshot, number: int) -> str:
+    """Why the label `hotfix` on a pull request excepts it from nothing; empty if an admin has put it on."""
+    by = snapshot.labelled.get(number, Unknown("it was not asked"))
+    if isinstance(by, Unknown):
+        return f"who put it on could not be read: {' '.join(by.reason.split())}"
+    if by is None:
+        return "who put it on cannot be told, an admin may take it off and put it on again"
+    if is_bot(by) or by == snapshot.own_name:
+        return f"{by}, who put it on, is a bot"
+    person = snapshot.people.get(by.lower(), Unknown("who that is was not asked"))
+    return authorize.may(snapshot.config, person, by, "admin").reason
 
 
 def _held(snapshot: Snapshot, pull_request: PullRequest) -> str:

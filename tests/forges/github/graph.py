@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, execute_sync, parse, validate
 
-from tests.forges.github.world import Check, Pull, Record, Said, World
+from tests.forges.github.world import Check, Labelling, Pull, Record, Said, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +57,8 @@ class Graph:
 
     def root(self) -> dict[str, Any]:
         """Where queries and mutations start."""
-        return {"repository": self.repository, "node": self.node, "addReaction": self.react}
+        viewer = {"login": self.viewer}
+        return {"viewer": viewer, "repository": self.repository, "node": self.node, "addReaction": self.react}
 
     def repository(self, _: Any, owner: str, name: str, **__: Any) -> Any:
         if (owner.lower(), name.lower()) != (self.world.owner, self.world.name):
@@ -135,6 +136,21 @@ class Graph:
             "labels": lambda _, **page: connection(sorted(pull.labels), lambda name: {"name": name}, **page),
             "comments": lambda _, **page: connection(pull.comments, self.said, **page),
             "reviews": lambda _, **page: connection(self.visible(pull.reviews), self.said, **page),
+            "timelineItems": lambda _, **page: self.timeline(pull, **page),
+        }
+
+    def timeline(self, pull: Pull, itemTypes: list[str], **page: Any) -> Any:  # noqa: N803 # the schema names it so
+        assert sorted(itemTypes) == ["LABELED_EVENT", "UNLABELED_EVENT"], "the fake has no others"
+        return connection(pull.labellings, self.labelling, **page)
+
+    def labelling(self, labelling: Labelling) -> Any:
+        changed = self.world.label_changes.get(labelling.label)
+        by = labelling.by and {"__typename": labelling.by[0], "login": labelling.by[1]}
+        return {
+            "__typename": "LabeledEvent" if labelling.put_on else "UnlabeledEvent",
+            "createdAt": _time(labelling.time),
+            "actor": by,
+            "label": {"name": labelling.label, "updatedAt": _time(changed) if changed else None},
         }
 
     def visible(self, reviews: Iterable[Said]) -> list[Said]:

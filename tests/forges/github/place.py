@@ -102,6 +102,10 @@ class GitHubPlace(Place):
         self.world.merge(pull)
         self.world.run("update-ref", "-d", f"refs/heads/{pull.branch}")
 
+    def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
+        self._come(by)
+        self.world.label(number, by, label, put_on=present)
+
     def reviewers(self, number: int) -> frozenset[str]:
         return frozenset(self.world.pulls[number].reviewers)
 

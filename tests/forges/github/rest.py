@@ -215,13 +215,15 @@ def make_label(world: World, call: Call) -> Any:
     if call.body["name"] in world.labels:
         raise Reply(422, "Validation Failed", {"resource": "Label", "field": "name", "code": "already_exists"})
     world.labels.add(call.body["name"])
+    world.label_changes[call.body["name"]] = world.now()
     return {"name": call.body["name"], "color": call.body["color"]}
 
 
 @route("POST", "/issues/{}/labels", 200)
 def put_label(world: World, call: Call) -> Any:
     pull = pull_of(world, call.parts[0])
-    pull.labels |= set(call.body["labels"])
+    for label in call.body["labels"]:
+        world.label(pull.number, call.viewer, label, put_on=True)
     return [{"name": name} for name in sorted(pull.labels)]
 
 
@@ -230,7 +232,7 @@ def take_label_off(world: World, call: Call) -> Any:
     pull = pull_of(world, call.parts[0])
     if call.parts[1] not in pull.labels:
         raise Reply(404, "Label does not exist")
-    pull.labels.remove(call.parts[1])
+    world.label(pull.number, call.viewer, call.parts[1], put_on=False)
     return [{"name": name} for name in sorted(pull.labels)]
 
 

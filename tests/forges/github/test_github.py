@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.core.errors import NotFound, Refused
+from bot.core.errors import NotFound, Refused, Unavailable
 from bot.core.models import Deployment, Person, Review
-from tests.forges.github.world import BOT, Check
+from tests.forges.github.fake import Fault
+from tests.forges.github.world import BOT, TOKEN, Check
 from tests.forges.place import START
 
 if TYPE_CHECKING:
@@ -207,3 +208,55 @@ def test_a_deployment_that_was_left_without_a_state_gets_it(github: GitHubPlace)
     github.forge.set_deployment(Deployment("prod", head, "shop 1"))
     assert github.forge.deployments() == {"prod": Deployment("prod", head, "shop 1")}
     assert github.deployment_records("prod") == 1
+
+
+def test_the_bots_own_name_comes_along_with_the_pull_requests(github: GitHubPlace) -> None:
+    github.request()
+    github.world.tokens[TOKEN] = "acme-flow[bot]"
+    forge = github.again()
+    forge.pull_requests()
+    before = len(github.github.seen)
+    assert forge.own_name() == "acme-flow[bot]"
+    assert len(github.github.seen) == before
+    assert github.again().own_name() == "acme-flow[bot]"
+
+
+def test_who_labelled_is_found_however_much_came_after(github: GitHubPlace) -> None:
+    number, _ = github.request()
+    github.label(number, "carol", "hotfix")
+    for index in range(230):
+        github.label(number, "dave", "other", present=index % 2 == 0)
+    github.github.seen.clear()
+    assert github.forge.labelled_by(number, "hotfix") == "carol"
+    assert len(github.github.seen) == 3
+    github.label(number, "erin", "hotfix", present=False)
+    github.github.seen.clear()
+    assert github.forge.labelled_by(number, "hotfix") is None
+    assert len(github.github.seen) == 1
+    github.label(number, "carol", "hotfix")
+    for _ in range(60):
+        github.label(number, "dave", "other")
+        github.label(number, "dave", "other", present=False)
+    github.github.faults = [Fault("graphql", status=500, times=99, after=1)]
+    with pytest.raises(Unavailable):
+        github.forge.labelled_by(number, "hotfix")
+
+
+def test_a_label_that_was_renamed_since_was_put_on_by_nobody(github: GitHubPlace) -> None:
+    number, _ = github.request()
+    github.label(number, "carol", "urgent")
+    github.world.rename_label("urgent", "hotfix")
+    assert github.forge.pull_requests()[0].labels == {"hotfix"}
+    assert github.forge.labelled_by(number, "hotfix") is None
+    github.label(number, "carol", "hotfix", present=False)
+    github.label(number, "carol", "hotfix")
+    assert github.forge.labelled_by(number, "hotfix") == "carol"
+    github.world.label_changes.clear()
+    assert github.forge.labelled_by(number, "hotfix") == "carol", "it was never changed"
+
+
+@pytest.mark.parametrize(("by", "kind"), [("", "User"), ("carol", "Mannequin"), ("acme", "Organization")])
+def test_an_account_that_is_gone_or_no_persons_has_put_nothing_on(github: GitHubPlace, by: str, kind: str) -> None:
+    number, _ = github.request()
+    github.world.label(number, by, "hotfix", put_on=True, kind=kind)
+    assert github.forge.labelled_by(number, "hotfix") is None

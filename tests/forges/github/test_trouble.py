@@ -61,6 +61,8 @@ def test_what_passes_is_tried_again_and_nothing_is_done_twice(github: GitHubPlac
         lambda: github.forge.comments_since(START),
         github.forge.deployments,
         lambda: github.forge.person("carol"),
+        lambda: github.forge.labelled_by(1, "hold"),
+        lambda: github.again().own_name(),
     ]
     head = github.branch()
     number = 1

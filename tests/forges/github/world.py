@@ -33,6 +33,16 @@ class Said:
 
 
 @dataclass
+class Labelling:
+    """Somebody puts a label on or takes it off: who (GraphQL's type and login, none if the account is gone), when."""
+
+    by: tuple[str, str] | None
+    label: str
+    put_on: bool
+    time: datetime
+
+
+@dataclass
 class Pull:
     """A pull request, or an issue (`is_issue`)."""
 
@@ -49,6 +59,7 @@ class Pull:
     is_issue: bool = False
     committers: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
+    labellings: list[Labelling] = field(default_factory=list)
     reviewers: set[str] = field(default_factory=set)
     team_reviewers: set[str] = field(default_factory=set)
     comments: list[Said] = field(default_factory=list)
@@ -96,6 +107,7 @@ class World:
         self.statuses: dict[str, dict[str, tuple[str, str]]] = {}
         self.checks: dict[str, list[Check]] = {}
         self.labels: set[str] = set()
+        self.label_changes: dict[str, datetime] = {}
         self.records: list[Record] = []
         self.default = "main"
         self.tips: dict[str, str] = {}
@@ -179,6 +191,28 @@ class World:
         pull.reviews.append(said)
         pull.updated = said.created
         return said
+
+    def label(self, number: int, by: str, label: str, *, put_on: bool, kind: str = "") -> None:
+        """Put a label on or take it off; what changes nothing is no event."""
+        pull = self.pulls[number]
+        if (label in pull.labels) == put_on:
+            return
+        (pull.labels.add if put_on else pull.labels.remove)(label)
+        if label not in self.labels:
+            self.labels.add(label)
+            self.label_changes[label] = self.now()
+        kind = kind or ("Bot" if by.endswith("[bot]") else "User")
+        pull.labellings.append(Labelling((kind, by.removesuffix("[bot]")) if by else None, label, put_on, self.now()))
+        pull.updated = self.now()
+
+    def rename_label(self, old: str, new: str) -> None:
+        """A label is called otherwise from now on, in what was done with it too."""
+        self.labels = self.labels - {old} | {new}
+        self.label_changes[new] = self.now()
+        for pull in self.pulls.values():
+            pull.labels = {new if label == old else label for label in pull.labels}
+            for labelling in pull.labellings:
+                labelling.label = new if labelling.label == old else labelling.label
 
     def find(self, node: str) -> Said | None:
         """A comment or review by its node id."""

@@ -213,8 +213,9 @@ def _change(world: World, _path: str, number: str, *, given: dict[str, Any]) -> 
     request.description = given.get("description", request.description)
     if given.get("state_event") == "close" and request.state == "opened":
         request.state = "closed"
-    request.labels |= set(filter(None, given.get("add_labels", "").split(",")))
-    request.labels -= set(given.get("remove_labels", "").split(","))
+    for key, add in (("add_labels", True), ("remove_labels", False)):
+        for label in filter(None, given.get(key, "").split(",")):
+            world.label(request.iid, BOT, label, add=add)
     if "reviewer_ids" in given:
         names = [name for name, user in world.users.items() if user["id"] in given["reviewer_ids"]]
         request.reviewers = {name: request.reviewers.get(name, "UNREVIEWED") for name in names}
@@ -244,6 +245,15 @@ def _versions(world: World, _path: str, number: str, *, given: dict[str, Any]) -
         {"id": i, "head_commit_sha": sha, "created_at": _time(t), "state": "collected"} for i, (sha, t) in versions
     ]
     return Answer(200, newest_first[::-1])
+
+
+def _label_events(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
+    """Of a label that was deleted since, an event has none."""
+    shown = []
+    for event in world.requests[int(number)].label_events:
+        label = event["label"] and {"id": event["label"].id, "name": event["label"].title}
+        shown.append(event | {"created_at": _time(event["created_at"]), "label": label})
+    return Answer(200, shown)
 
 
 def _notes(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
@@ -329,6 +339,7 @@ _ROUTES: Sequence[tuple[str, str, Callable[..., Answer]]] = (
     ("GET", _P + "/merge_requests", _requests), ("POST", _P + "/merge_requests", _open),
     ("GET", _M, _request), ("PUT", _M, _change), ("PUT", _M + "/merge", _merge), ("GET", _M + "/approvals", _approvals),
     ("GET", _M + "/versions", _versions), ("GET", _M + "/notes", _notes), ("POST", _M + "/notes", _write),
+    ("GET", _M + "/resource_label_events", _label_events),
     ("PUT", _M + "/notes/([0-9]+)", _rewrite), ("GET", _C + "/([0-9a-f]+)/statuses", _statuses),
     ("POST", _P + "/statuses/([0-9a-f]+)", _set_status), ("POST", _P + "/deployments", _deploy),
     ("GET", _P + "/environments", _environments), ("PUT", _P + "/environments/([0-9]+)", _describe),

@@ -27,7 +27,12 @@ class Graph:
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """The JSON of an answer: data and errors."""
-        root = {"project": self._project, "note": self._note_of, "awardEmojiAdd": self._award}
+        root = {
+            "currentUser": self._user(self.me),
+            "project": self._project,
+            "note": self._note_of,
+            "awardEmojiAdd": self._award,
+        }
         done = graphql_sync(SCHEMA, question["query"], root, variable_values=question.get("variables"))
         return {"data": done.data} | ({"errors": [e.formatted for e in done.errors]} if done.errors else {})
 
@@ -38,7 +43,7 @@ class Graph:
         return {
             "id": "gid://gitlab/Project/7",
             "repository": {"rootRef": "main"},
-            "mergeRequest": lambda _i, iid: self._request(world.requests[int(iid)]),
+            "mergeRequest": lambda _i, iid: (found := world.requests.get(int(iid))) and self._request(found),
             "mergeRequests": lambda _i, **filters: self._requests(**filters),
             "issue": lambda _i, iid: self._issue(world.issues[int(iid)]),
             "issues": lambda _i, **filters: self._issues(**filters),
@@ -74,12 +79,16 @@ class Graph:
             "title": request.title,
             "description": request.description,
             "author": self._user(request.author),
-            "labels": lambda _i, **page: self._page(sorted(request.labels), lambda title: {"title": title}, **page),
+            "labels": lambda _i, **page: self._page(sorted(request.labels), self._label, **page),
             "approvedBy": lambda _i, **page: self._page(list(request.approvals), self._user, **page),
             "reviewers": lambda _i, **page: self._page(list(request.reviewers.items()), self._reviewer, **page),
             "committers": lambda _i, **page: self._page(sorted(request.committers), self._user, **page),
             "headPipeline": {"status": pipeline[0].upper(), "sha": pipeline[1]} if pipeline else None,
         }
+
+    def _label(self, title: str) -> dict[str, Any]:
+        label = self.world.labels[title]
+        return {"id": f"gid://gitlab/ProjectLabel/{label.id}", "title": title, "updatedAt": _time(label.updated)}
 
     def _issue(self, place: Issue) -> dict[str, Any]:
         return {

@@ -89,6 +89,9 @@ class GitLabPlace(Place):
         self.world.does(by)
         self.world.merge(number)
 
+    def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
+        self.world.label(number, by, label, add=present)
+
     def reviewers(self, number: int) -> frozenset[str]:
         return frozenset(self.world.requests[number].reviewers)
 

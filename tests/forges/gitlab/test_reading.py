@@ -10,6 +10,7 @@ import pytest
 from bot.core.errors import Unavailable
 from bot.core.models import Person, Status
 from tests.forges.gitlab.fake import Fault
+from tests.forges.gitlab.world import BOT
 
 if TYPE_CHECKING:
     from bot.core.models import PullRequest
@@ -197,3 +198,45 @@ def test_what_was_closed_is_read_again_only_when_it_changed(place: GitLabPlace) 
     assert place.forge.pull_requests()[0].title == "By hand"
     place.world.requests[number].state = "opened"
     assert place.forge.pull_requests()[0].state == "open"
+
+
+def test_the_bots_own_name_comes_along_with_the_merge_requests(place: GitLabPlace) -> None:
+    place.request()
+    forge = place.again()
+    forge.pull_requests()
+    place.server.seen.clear()
+    assert forge.own_name() == BOT
+    assert place.server.seen == []
+    assert place.again().own_name() == BOT
+    assert place.server.seen == ["GET /api/v4/user"]
+
+
+def test_who_labelled_is_found_on_whatever_page(place: GitLabPlace) -> None:
+    number, _ = place.request()
+    for index in range(7):
+        place.label(number, "dave", "other", present=index % 2 == 0)
+    place.label(number, "carol", "hotfix")
+    place.server.page_size = 3
+    assert place.forge.labelled_by(number, "hotfix") == "carol"
+    place.server.faults += [("page=2", Fault(500)) for _ in range(4)]
+    with pytest.raises(Unavailable):
+        place.forge.labelled_by(number, "hotfix")
+
+
+def test_a_label_that_was_renamed_since_was_put_on_by_nobody(place: GitLabPlace) -> None:
+    number, _ = place.request()
+    place.label(number, "carol", "urgent")
+    place.world.rename_label("urgent", "hotfix")
+    assert only(place).labels == {"hotfix"}
+    assert place.forge.labelled_by(number, "hotfix") is None
+    place.label(number, "carol", "hotfix", present=False)
+    place.label(number, "carol", "hotfix")
+    assert place.forge.labelled_by(number, "hotfix") == "carol"
+
+
+@pytest.mark.parametrize("gone", ["user", "label"])
+def test_of_an_account_or_a_label_that_is_gone_nobody_knows(place: GitLabPlace, gone: str) -> None:
+    number, _ = place.request()
+    place.label(number, "carol", "hotfix")
+    place.world.requests[number].label_events[-1][gone] = None
+    assert place.forge.labelled_by(number, "hotfix") is None

@@ -25,6 +25,8 @@ READS: dict[str, Callable[[GitLabPlace], object]] = {
     "comments": lambda place: place.forge.comments_since(EVER),
     "deployments": lambda place: place.forge.deployments(),
     "person": lambda place: place.forge.person("carol", frozenset({"acme/ops"})),
+    "label": lambda place: place.forge.labelled_by(1, "hotfix"),
+    "own name": lambda place: place.again().own_name(),
 }
 
 
@@ -33,6 +35,7 @@ def prepared(place: GitLabPlace) -> GitLabPlace:
     number, _ = place.request()
     place.person("carol", "write", ["acme/ops"])
     place.approve(number, "carol", "/promote prod")
+    place.label(number, "carol", "hotfix")
     place.forge.set_deployment(Deployment("prod", place.git.head().sha, "shop 1"))
     return place
 

@@ -49,6 +49,7 @@ class MergeRequest(Issue):
     state: str = "opened"
     versions: list[tuple[str, datetime]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    label_events: list[dict[str, Any]] = field(default_factory=list)
     reviewers: dict[str, str] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
     fork: bool = False
@@ -58,6 +59,15 @@ class MergeRequest(Issue):
     def head(self) -> str:
         """The commit it is at."""
         return self.versions[-1][0]
+
+
+@dataclass
+class Label:
+    """A label of the project."""
+
+    id: int
+    title: str
+    updated: datetime
 
 
 class World:
@@ -72,6 +82,7 @@ class World:
         self.requests: dict[int, MergeRequest] = {}
         self.issues: dict[int, Issue] = {}
         self.statuses: list[dict[str, Any]] = []
+        self.labels: dict[str, Label] = {}
         self.deployments: list[dict[str, Any]] = []
         self.environments: dict[str, str] = {}
         self.pipelines: dict[str, tuple[str, str]] = {}
@@ -204,6 +215,32 @@ class World:
         command = ["git", "merge-tree", "--write-tree", request.target, request.head]
         done = subprocess.run(command, cwd=self.remote, capture_output=True, text=True)
         return done.stdout.split("\n")[0] if done.returncode == 0 else ""
+
+    def label(self, number: int, by: str, label: str, *, add: bool) -> None:
+        """Put a label on, which is made if need be, or take it off; what changes nothing is no event."""
+        self.does(by)
+        request = self.requests[number]
+        if (label in request.labels) == add:
+            return
+        (request.labels.add if add else request.labels.remove)(label)
+        if label not in self.labels:
+            self.labels[label] = Label(self.id(), label, self.tick())
+        event = {
+            "id": self.id(),
+            "user": self.user(by),
+            "created_at": self.tick(),
+            "action": "add" if add else "remove",
+        }
+        request.label_events.append(event | {"label": self.labels[label]})
+        request.updated = self.clock
+
+    def rename_label(self, old: str, new: str) -> None:
+        """A label is called otherwise from now on, in what was done with it too."""
+        label = self.labels.pop(old)
+        label.title, label.updated = new, self.tick()
+        self.labels[new] = label
+        for request in self.requests.values():
+            request.labels = {new if name == old else name for name in request.labels}
 
     # Statuses
 

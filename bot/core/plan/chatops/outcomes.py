@@ -133,7 +133,8 @@ def _freeze(snapshot: Snapshot, state: State, comment: UserComment, command: Com
     where = command.environment or "everything"
     there = state.freezes.get(command.environment)
     if there and there.comment == comment.id:
-        return Outcome("done", f"{where} is frozen until {there.until:%Y-%m-%d %H:%M} UTC. `/unfreeze` ends it")
+        ends = "`/unfreeze` ends it; the label `hotfix`, put on by an admin, excepts one pull request"
+        return Outcome("done", f"{where} is frozen until {there.until:%Y-%m-%d %H:%M} UTC. {ends}")
     flags = command.flags
     end: datetime = (
         comment.time + duration(str(flags["for"])) if "for" in flags else until(str(flags["until"]), comment.time)

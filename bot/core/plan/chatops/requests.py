@@ -14,8 +14,6 @@ from bot.core.models import Unknown
 from bot.core.plan.chatops.nouns import Problem, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bot.core.models import PullRequest, Reaction, UserComment
     from bot.core.snapshot import Snapshot
 
@@ -26,13 +24,22 @@ def open_requests(snapshot: Snapshot) -> tuple[Request, ...]:
     """All that is still to be done, the oldest first."""
     if isinstance(snapshot.comments, Unknown):
         return ()
-    found = [_request(comment) for comment in snapshot.comments if is_open(comment)]
+    names = names_of(snapshot)
+    found = [_request(comment, names) for comment in snapshot.comments if is_open(comment)]
     return tuple(request for request in found if request.commands or request.mistakes)
 
 
-def speakers(comments: Iterable[UserComment]) -> frozenset[str]:
+def speakers(snapshot: Snapshot) -> frozenset[str]:
     """Who gave the commands that are still to be done: their permission must be known."""
-    return frozenset(c.author for c in comments if is_open(c) and parse(c.body, BOT_NAME))
+    if isinstance(snapshot.comments, Unknown):
+        return frozenset()
+    names = names_of(snapshot)
+    return frozenset(c.author for c in snapshot.comments if is_open(c) and parse(c.body, *names))
+
+
+def names_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """What the bot answers to: its name everywhere, and that of its account if the forge has told it."""
+    return (BOT_NAME,) if isinstance(snapshot.own_name, Unknown) else (BOT_NAME, snapshot.own_name)
 
 
 def is_open(comment: UserComment) -> bool:
@@ -52,8 +59,8 @@ def place_of(pull_request: PullRequest) -> tuple[str, str]:
     return environment, application
 
 
-def _request(comment: UserComment) -> Request:
-    parsed = parse(comment.body, BOT_NAME)
+def _request(comment: UserComment, names: tuple[str, ...]) -> Request:
+    parsed = parse(comment.body, *names)
     mistakes = [
         Problem(m.reason_code, m.text, m.message, messages.code(m.suggestion)) for m in parsed if isinstance(m, Mistake)
     ]
