@@ -64,7 +64,7 @@ def _hosted(settings: Settings, url: str) -> GitHubForge | GitLabForge | None:
     """GitHub or GitLab, where the settings name one: the repository's path there is that of its URL."""
     if settings.forge == "local":
         return None
-    path = _path_on(settings.forge_url or "", url)
+    path = path_on(settings.forge_url or "", url)
     if settings.forge == "gitlab":
         return _gitlab(settings, path)
     from bot.forges.github import PUBLIC_API, GitHubForge
@@ -82,7 +82,7 @@ def _hosted(settings: Settings, url: str) -> GitHubForge | GitLabForge | None:
     return GitHubForge(path, access, api, own_workflow=settings.own_workflow)
 
 
-def _path_on(address: str, url: str) -> str:
+def path_on(address: str, url: str) -> str:
     """`owner/name` in a repository's URL; what the forge's own address has of a path is not part of it."""
     path = url.partition("://")[2].partition("/")[2] if "://" in url else url.partition(":")[2]
     prefix = address.partition("://")[2].partition("/")[2]
