@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.forges.github import GitHubForge
+    from bot.forges.github_kept import KeptAnswers
     from bot.forges.gitlab import GitLabForge
     from bot.forges.local import LocalForge
     from bot.ports import Builder, GitRepository, Registry
@@ -31,12 +32,15 @@ class SystemClock:
         return datetime.now(UTC).replace(microsecond=0)
 
 
-def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
-    """The edges for one run. `BotError` if a setting names something that cannot be used."""
+def open_edges(settings: Settings, progress: Callable[[str], None], kept: KeptAnswers | None = None) -> Edges:
+    """The edges for one run. `BotError` if a setting names something that cannot be used.
+
+    `kept`: answers of GitHub that a process with several runs keeps between them.
+    """
     from bot.renderers.local import LocalRenderer
 
     url = settings.repository or _here()
-    hosted = _hosted(settings, url)
+    hosted = _hosted(settings, url, kept)
     token = settings.git_token.reveal() if settings.git_token else hosted.token() if hosted else None
     sources: dict[str, GitRepository] = {}
 
@@ -60,11 +64,11 @@ def open_local_forge(settings: Settings) -> LocalForge:
     return _local(settings, Git(settings.repository or _here(), settings.cache / "git"))
 
 
-def _hosted(settings: Settings, url: str) -> GitHubForge | GitLabForge | None:
+def _hosted(settings: Settings, url: str, kept: KeptAnswers | None) -> GitHubForge | GitLabForge | None:
     """GitHub or GitLab, where the settings name one: the repository's path there is that of its URL."""
     if settings.forge == "local":
         return None
-    path = _path_on(settings.forge_url or "", url)
+    path = path_on(settings.forge_url or "", url)
     if settings.forge == "gitlab":
         return _gitlab(settings, path)
     from bot.forges.github import PUBLIC_API, GitHubForge
@@ -79,10 +83,10 @@ def _hosted(settings: Settings, url: str) -> GitHubForge | GitLabForge | None:
         access = token_access(settings.forge_token.reveal())
     else:
         raise _no_credentials("GITOPS_BOT_FORGE_TOKEN, or GITOPS_BOT_GITHUB_APP_ID and GITOPS_BOT_GITHUB_APP_KEY")
-    return GitHubForge(path, access, api, own_workflow=settings.own_workflow)
+    return GitHubForge(path, access, api, own_workflow=settings.own_workflow, kept=kept)
 
 
-def _path_on(address: str, url: str) -> str:
+def path_on(address: str, url: str) -> str:
     """`owner/name` in a repository's URL; what the forge's own address has of a path is not part of it."""
     path = url.partition("://")[2].partition("/")[2] if "://" in url else url.partition(":")[2]
     prefix = address.partition("://")[2].partition("/")[2]

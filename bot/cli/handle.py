@@ -54,13 +54,19 @@ def serve(host: str, port: int) -> None:
 
 
 def _handler(log: Log) -> Callable[[Event], None]:
-    """Handles an event with edges of its own: what an earlier run had open may be of another thread, or stale."""
+    """Handles an event with edges of its own: what an earlier run had open may be of another thread, or stale.
+
+    Only answers that the forge itself says still hold go from run to run.
+    """
     from bot.bootstrap import open_edges
     from bot.core.errors import BotError
     from bot.engine import handle
+    from bot.forges.github_kept import KeptAnswers
+
+    kept = KeptAnswers()
 
     def run(event: Event) -> None:
-        report = handle(event, open_edges(settings(), lambda text: log(progress=text)))
+        report = handle(event, open_edges(settings(), lambda text: log(progress=text), kept))
         for action in report.done:
             log(done=action.summary)
         for action, reason in report.failed:

@@ -1,7 +1,6 @@
 """`gitops-bot init --protect`: the forge's own rules that make the status `gitops-bot/approval` binding for everyone.
 
-Sources: https://docs.github.com/en/rest/repos/rules, https://docs.gitlab.com/api/protected_branches/,
-https://docs.gitlab.com/api/projects/#edit-a-project
+Source: https://docs.github.com/en/rest/repos/rules; GitLab's are in `protect_gitlab`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from bot.cli.protect_gitlab import apply as apply_on_gitlab
+from bot.cli.protect_gitlab import rules as gitlab_rules
 from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
 from bot.core.plan.gates import APPROVAL
 from bot.core.state.files import BRANCH
@@ -37,9 +38,10 @@ _NO_APP = """\
 # bot's own, give its id by --app-id; then its branch gitops-bot/state is the App's alone, too.
 """
 _GITLAB = """\
-# Run this in a checkout of the GitOps repository, as a maintainer; `main` stands for its default branch.
-# That branch changes by merge request alone, merged by maintainers (the bot's token needs that role), and only when the
-# pipeline succeeds: the status gitops-bot/approval is a part of it. GitLab cannot say who must have set a status.
+# Run this in a checkout of the GitOps repository, as a maintainer (or use --apply); `main` stands for its default
+# branch. That branch changes by merge request alone, merged by maintainers (the bot's token needs that role), and only
+# when the pipeline succeeds: the status gitops-bot/approval is a part of it. GitLab cannot say who must have set a
+# status. The bot's branch gitops-bot/state is pushed to by maintainers alone.
 """
 _GITLAB_PREMIUM = (
     "\n# With GitLab Premium, also: an approval of an older commit is removed, and code owners must approve.\n"
@@ -95,12 +97,27 @@ def rulesets(app_id: int | None) -> list[dict[str, Any]]:
     return found
 
 
-def apply(settings: Settings, app_id: int | None) -> Iterator[str]:
-    """Make GitHub's rulesets, or bring those of that name up to date; yields a line for each.
+def apply(settings: Settings, forge: str, app_id: int | None) -> Iterator[str]:
+    """Set the rules on `github` or `gitlab`, or bring them up to date; yields a line for each.
 
     Uses the settings' repository, forge address and token, which must be one that may administer the repository.
     Raises `BotError` (`invalid_setting`) if one of them is missing, `Unauthorised`, `NotFound`, `Unavailable`.
     """
+    return _on_github(settings, app_id) if forge == "github" else _on_gitlab(settings)
+
+
+def _on_gitlab(settings: Settings) -> Iterator[str]:
+    import time
+
+    from bot.bootstrap import path_on
+    from bot.forges.gitlab_api import Api
+
+    _name(settings)
+    path = path_on(settings.forge_url or "", settings.repository or "")
+    yield from apply_on_gitlab(Api(path, settings.forge_url or "https://gitlab.com", _token(settings), time.sleep))
+
+
+def _on_github(settings: Settings, app_id: int | None) -> Iterator[str]:
     import requests
 
     name = _name(settings)
@@ -180,19 +197,16 @@ def _ruleset(name: str, ref: str, rules: list[dict[str, Any]], bypass: list[dict
 
 def _gitlab() -> tuple[list[_Call], list[_Call]]:
     branches = "projects/:id/protected_branches"
-    # 0 is nobody, 40 maintainers.
-    rule = {"name": "main", "push_access_level": 0, "merge_access_level": 40, "allow_force_push": False}
-    pipeline = {"only_allow_merge_if_pipeline_succeeds": True, "allow_merge_on_skipped_pipeline": False}
+    wanted = gitlab_rules("main")
     free = [
-        _Call("PUT", "projects/:id", pipeline),
-        # GitLab protects the branch from the start, and changes such a rule only where it is made anew.
+        _Call("PUT", "projects/:id", wanted.project),
+        # GitLab protects the default branch from the start, and changes such a rule only where it is made anew.
         _Call("DELETE", f"{branches}/main", {}),
-        _Call("POST", branches, rule),
+        *(_Call("POST", branches, rule) for rule in wanted.branches),
     ]
-    owners = {"code_owner_approval_required": True}
     return free, [
-        _Call("POST", "projects/:id/approvals", {"reset_approvals_on_push": True}),
-        _Call("PATCH", f"{branches}/main", owners),
+        _Call("POST", "projects/:id/approvals", wanted.approvals),
+        _Call("PATCH", f"{branches}/main", wanted.owners),
     ]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 import click
 
 from bot import __version__
-from bot.cli.common import settings
+from bot.cli.common import say, settings
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
 from bot.core.references import parse, parse_repository
@@ -130,7 +130,7 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
     "--forge", type=click.Choice(get_args(Forge)), default="github", show_default=True, help="Where pull requests live."
 )
 @click.option("--protect", is_flag=True, help="Write no files: print what makes the approval binding on the forge.")
-@click.option("--apply", is_flag=True, help="With --protect on GitHub: do it, with GITOPS_BOT_FORGE_TOKEN.")
+@click.option("--apply", is_flag=True, help="With --protect: do it, with GITOPS_BOT_FORGE_TOKEN.")
 @click.option("--app-id", type=click.IntRange(min=1), metavar="ID", help="With --protect: the bot's own GitHub App.")
 def init(folder: Path, *, forge: Forge, protect: bool, apply: bool, app_id: int | None, **sample: str) -> None:
     """Write a GitOps repository for one application into FOLDER (default: here).
@@ -157,10 +157,10 @@ def _protect(forge: Forge, app_id: int | None, *, apply: bool) -> None:
     if not apply:
         click.echo(protect.as_text(forge, app_id))
         return
-    if forge != "github":
-        raise click.UsageError("--apply is for GitHub; for others, run what --protect prints.")
-    for line in protect.apply(settings(), app_id):
-        click.echo(line)
+    if forge == "local":
+        raise click.UsageError("--apply is for GitHub and GitLab; the local forge needs no rules.")
+    for line in protect.apply(settings(), forge, app_id):
+        say(line)
 
 
 def _words(sample: Sample) -> dict[str, str]:

@@ -9,14 +9,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.errors import Refused
+from bot.core.events import Ignored
+from bot.core.people import is_bot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bot.core.events import Event, Ignored
+    from bot.core.events import Event
 
 LIMIT = 8 * 1024 * 1024
 """Bytes of a body. A note of a million characters, GitLab's most, fits twice; GitHub would send up to 25 MB."""
+
+EDITED = Ignored("edited", "commands count as they were first written")
+"""A comment that somebody changed."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,255}(?:\[bot\])?")
 _TOKEN = re.compile(r"[!-~]{1,255}")
@@ -125,6 +130,12 @@ def check_size(body: bytes) -> None:
         raise BadDelivery(f"the event is larger than {LIMIT} bytes", reason_code="too_large")
 
 
+def check_signed(good: bool) -> None:
+    """`BadSignature`, in the same words whatever is wrong, unless it is good."""
+    if not good:
+        raise BadSignature("the delivery is not signed with a secret of this bot")
+
+
 def read_payload(body: bytes) -> Payload:
     """The JSON object that a body is. `BadDelivery` (`too_large`, `not_json`) if it is none."""
     check_size(body)
@@ -147,6 +158,20 @@ def delivery_id(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise BadDelivery("the delivery has no id")
     return text
+
+
+def by_bot(names: Iterable[str], bot: str) -> Ignored | None:
+    """Why a comment of somebody with one of these names counts for nothing: the bot's own (lower-case), or a bot's."""
+    if bot in {name.lower() for name in names}:
+        return Ignored("own_comment", "the bot wrote it")
+    return Ignored("by_bot", "bots give no commands") if any(map(is_bot, names)) else None
+
+
+def is_called(repository: str, place: Payload, keys: Iterable[str]) -> bool:
+    """Whether one of the texts below these keys, all that `place` may be called in a git URL, has the path
+    `repository`: a server may live below a path of its host.
+    """
+    return repository in {repository_path(url) for url in map(place.text, keys) if url}
 
 
 def repository_path(url: str) -> str:

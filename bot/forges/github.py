@@ -10,6 +10,7 @@ from bot.core.errors import BotError, Conflict, NotFound, Refused, Unavailable
 from bot.core.models import Deployment, Person
 from bot.forges import github_queries as queries
 from bot.forges.github_api import ATTEMPTS, Api, Broken
+from bot.forges.github_kept import KeptAnswers
 from bot.forges.github_reading import Reader
 from bot.forges.github_records import (
     LONGEST_BODY,
@@ -42,7 +43,8 @@ class GitHubForge:
     """`ports.Forge` on a repository `owner/name` of github.com or an Enterprise server (`https://HOST/api/v3`).
 
     `own_workflow` is the file name of the workflow that the bot runs in: its check runs, which are not done while
-    the bot looks at them, are left out of the statuses. `sleep` waits so many seconds.
+    the bot looks at them, are left out of the statuses. `sleep` waits so many seconds. `kept`: answers of earlier
+    runs, and of this one for later ones.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class GitHubForge:
         api_url: str = PUBLIC_API,
         sleep: Callable[[float], None] = time.sleep,
         own_workflow: str = "",
+        kept: KeptAnswers | None = None,
     ) -> None:
         owner, _, name = repository.partition("/")
         if not is_login(owner) or name in ("", ".", "..") or quote(name, safe="") != name:
             raise BotError(
                 f"{repository[:100]!r} is no repository", fix="use owner/name", reason_code="invalid_setting"
             )
-        self._api = Api(repository, access, api_url, sleep)
+        self._api = Api(repository, access, api_url, sleep, kept or KeptAnswers())
         self._reader = Reader(self._api, own_workflow)
         self._path = f"/repos/{repository}"
         self._owner = owner

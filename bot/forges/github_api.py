@@ -15,12 +15,14 @@ from github.GithubException import GithubException
 from github.Requester import Requester
 
 from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
+from bot.forges.github_kept import Kept
 from bot.forges.github_refusals import Answer, Passing, check, check_graphql, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.forges.github_auth import Access
+    from bot.forges.github_kept import KeptAnswers
 
 T = TypeVar("T")
 ATTEMPTS = 4
@@ -50,18 +52,20 @@ class Question(NamedTuple):
 
 
 class Api:
-    """REST and GraphQL of one repository's GitHub. `sleep` waits so many seconds.
+    """REST and GraphQL of one repository's GitHub. `sleep` waits so many seconds; `kept` may outlive it.
 
     Both raise `Unauthorised` (what is missing, where GitHub says it), `NotFound`, `Unavailable` (rate limits with the
     time when it may go on), `Broken`, and `Rejected` for any other refusal.
     """
 
-    def __init__(self, repository: str, access: Access, api_url: str, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, repository: str, access: Access, api_url: str, sleep: Callable[[float], None], kept: KeptAnswers
+    ) -> None:
         self.repository = repository
         self._access = access
         self._url = _checked(api_url)
         self._sleep = sleep
-        self._kept: dict[str, tuple[str, Any]] = {}
+        self._kept = kept
 
     def rest(self, method: str, path: str, what: str, body: Any = None, *, again: bool | None = None) -> Any:
         """The JSON that GitHub answers (None for an empty answer). A POST is sent once unless `again` is given.
@@ -76,12 +80,13 @@ class Api:
 
         https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
         """
-        tag, data = self._kept.get(path, ("", None))
-        answer = self._ask(Question("GET", path, what, None, {"If-None-Match": tag} if tag else {}))
-        if answer.status == 304:
-            return data
+        owner, address = self._access.owner, self._url + path
+        kept = self._kept.get(owner, address)
+        answer = self._ask(Question("GET", path, what, None, {"If-None-Match": kept.tag} if kept else {}))
+        if kept and answer.status == 304:
+            return kept.data
         if tag := answer.headers.get("etag", ""):
-            self._kept[path] = (tag, answer.data)
+            self._kept.keep(owner, address, Kept(tag, answer.data))
         return answer.data
 
     def graphql(self, query: str, what: str, **variables: Any) -> Any:

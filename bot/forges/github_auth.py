@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import jwt
@@ -15,6 +16,13 @@ class Access(NamedTuple):
 
     auth: Auth.Token | Auth.AppAuth
     installation: int | None = None
+
+    @property
+    def owner(self) -> str:
+        """The same text for the same token or App on one GitHub, and another for others; it shows no token."""
+        if isinstance(self.auth, Auth.Token):
+            return sha256(self.auth.token.encode()).hexdigest()
+        return f"App {self.auth.app_id}, installation {self.installation}"
 
     def __repr__(self) -> str:
         return "Access(***)"

@@ -11,24 +11,14 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
 from bot.core.models import UserComment
-from bot.core.people import is_bot
-from bot.forges.deliveries import (
-    BadSignature,
-    Delivery,
-    Payload,
-    check_content_type,
-    check_size,
-    delivery_id,
-    lowered,
-    read_payload,
-    repository_path,
-    same,
-)
+from bot.forges import deliveries
+from bot.forges.deliveries import Delivery, lowered, read_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.core.events import Event
+    from bot.forges.deliveries import Payload
 
 _PULL_REQUEST = frozenset(
     {"opened", "reopened", "closed", "synchronize", "edited", "labeled", "unlabeled", "ready_for_review"}
@@ -53,6 +43,8 @@ _COMMENTS = {
     "issue_comment": ("comment", "issue", "created"),
     "pull_request_review": ("review", "pull_request", "submitted"),
 }
+# All that a repository may be called in a git URL.
+_URLS = ("full_name", "clone_url", "ssh_url")
 
 
 def verify_github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
@@ -60,11 +52,10 @@ def verify_github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str
 
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
-    check_size(body)
+    deliveries.check_size(body)
     given = lowered(headers).get("x-hub-signature-256", "")
     expected = [f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}" for secret in secrets if secret]
-    if not same(given, expected):
-        raise BadSignature("the delivery is not signed with a secret of this bot")
+    deliveries.check_signed(deliveries.same(given, expected))
 
 
 def parse_github(
@@ -76,10 +67,10 @@ def parse_github(
     """
     verify_github(headers, body, secrets)
     given = lowered(headers)
-    check_content_type(given)
+    deliveries.check_content_type(given)
     name = given.get("x-github-event", "")
     event = event_of(name, read_payload(body), bot=bot, repository=repository)
-    return Delivery(delivery_id(given.get("x-github-delivery", "")), event)
+    return Delivery(deliveries.delivery_id(given.get("x-github-delivery", "")), event)
 
 
 def event_of(name: str, payload: Payload, *, bot: str, repository: str) -> Event | Ignored:
@@ -102,7 +93,7 @@ def event_of(name: str, payload: Payload, *, bot: str, repository: str) -> Event
     if name in _COMMENTS and action == _COMMENTS[name][2]:
         return _comment(name, payload, bot.lower(), repository)
     if name in _COMMENTS and action == "edited":
-        return Ignored("edited", "commands count as they were first written")
+        return deliveries.EDITED
     actions = _CHANGES.get(name, frozenset())
     if actions is None or action in actions:
         return Reconcile()
@@ -114,24 +105,17 @@ def _comment(name: str, payload: Payload, bot: str, repository: str) -> Event | 
     comment, number = payload.below(holder), payload.below(place).number("number")
     if holder == "review" and not comment.text("body").strip():
         return Reconcile()
-    if repository not in _paths(payload.below("repository")):
+    if not deliveries.is_called(repository, payload.below("repository"), _URLS):
         return Ignored("other_repository", "the comment is in another repository than the bot's")
     if "user" not in comment:
         return Ignored("no_author", "the comment's author has no account any more")
-    author = comment.below("user")
-    by = {author.name("login").lower(), payload.below("sender").name("login").lower()}
-    if bot in by:
-        return Ignored("own_comment", "the bot wrote it")
-    if "Bot" in {author.text("type"), payload.below("sender").text("type")} or any(map(is_bot, by)):
+    author, sender = comment.below("user"), payload.below("sender")
+    if ignored := deliveries.by_bot((author.name("login"), sender.name("login")), bot):
+        return ignored
+    if "Bot" in (author.text("type"), sender.text("type")):
         return Ignored("by_bot", "bots give no commands")
     on_pull_request = place == "pull_request" or "pull_request" in payload.below("issue")
     time = comment.time("submitted_at" if holder == "review" else "created_at")
     # The node id is what GraphQL calls `id`: one kind of id for comments, reviews and review comments.
     found = (comment.token("node_id"), number, author.name("login"), comment.text("body"), time, on_pull_request)
     return Commented(UserComment(*found))
-
-
-def _paths(repository: Payload) -> set[str]:
-    """All that the repository may be called in a git URL; a server may live below a path of its host."""
-    urls = [repository.text(key) for key in ("full_name", "clone_url", "ssh_url")]
-    return {repository_path(url) for url in urls if url}

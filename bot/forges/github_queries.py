@@ -64,7 +64,10 @@ MORE_CONTEXTS = f"""
 COMMENTS = f"""
 {_HEAD}, $number: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
-    pullRequest(number: $number) {{ comments(first: 100, after: $after) {{ {_COMMENTS} }} }}
+    talk: issueOrPullRequest(number: $number) {{
+      ... on PullRequest {{ comments(first: 100, after: $after) {{ {_COMMENTS} }} }}
+      ... on Issue {{ comments(first: 100, after: $after) {{ {_COMMENTS} }} }}
+    }}
   }}
 }}
 """

@@ -89,12 +89,12 @@ class Reader:
         )
 
     def comments(self, number: int) -> Iterator[Any]:
-        """The nodes of all comments on a pull request."""
+        """The nodes of all comments on a pull request or an issue."""
         return _all(self._comments_page(number, None), lambda after: self._comments_page(number, after))
 
     def _comments_page(self, number: int, after: str | None) -> Any:
         found = self.repository(queries.COMMENTS, f"read the comments on #{number}", number=number, after=after)
-        return _there(found["pullRequest"], f"#{number}")["comments"]
+        return _there(found["talk"], f"#{number}")["comments"]
 
     def labelling(self, number: int, label: str) -> Any:
         """The node of the last time that a label of that name was put on or taken off; None if it never was."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,9 +12,10 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from bot.core.errors import BotError, Conflict, NotFound, Refused, Unauthorised, Unavailable
+from bot.core.retry_after import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from gitlab.v4.objects import Project
 
@@ -54,7 +54,7 @@ class Session(requests.Session):
             else:
                 if response.status_code not in _BUSY:
                     return _direct(response)
-                why, wait = f"GitLab answered {response.status_code}", _retry_after(response.headers)
+                why, wait = f"GitLab answered {response.status_code}", retry_after(response.headers, datetime.now(UTC))
                 may = repeatable or response.status_code == 429
                 if not may or attempt == _ATTEMPTS or wait > _PATIENCE:
                     raise _unavailable(str(url), why, wait)
@@ -154,14 +154,3 @@ def _failure(error: Exception) -> str:
 def _unavailable(url: str, why: str, wait: float = 0.0) -> Unavailable:
     fix = f"try again in {wait:.0f} seconds" if wait else "try again later"
     return Unavailable(f"{urlsplit(url).hostname} cannot be used: {why}", fix=fix)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds, or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0

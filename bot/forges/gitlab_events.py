@@ -13,25 +13,15 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
 from bot.core.models import UserComment
-from bot.core.people import is_bot
-from bot.forges.deliveries import (
-    BadSignature,
-    Delivery,
-    Payload,
-    check_content_type,
-    check_size,
-    delivery_id,
-    lowered,
-    read_payload,
-    repository_path,
-    same,
-)
+from bot.forges import deliveries
+from bot.forges.deliveries import BadSignature, Delivery, lowered, read_payload, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bot.core.events import Event
+    from bot.forges.deliveries import Payload
 
 SIGNING = "whsec_"
 TOLERANCE = 300
@@ -41,6 +31,8 @@ _FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _MERGE_REQUEST = frozenset(
     {"open", "reopen", "close", "merge", "approved", "unapproved", "approval", "unapproval"},
 )
+# All that a project may be called in a git URL.
+_URLS = ("path_with_namespace", "git_http_url", "git_ssh_url")
 _PLACES = {"MergeRequest": "merge_request", "Issue": "issue"}
 
 
@@ -51,14 +43,11 @@ def verify_gitlab(headers: Mapping[str, str], body: bytes, secrets: Sequence[str
     https://docs.gitlab.com/user/project/integrations/webhooks/ and
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
-    check_size(body)
+    deliveries.check_size(body)
     given = lowered(headers)
     keys = [secret for secret in secrets if secret.startswith(SIGNING)]
-    good = (
-        _is_signed(given, body, keys, now) if keys else same(given.get("x-gitlab-token", ""), [s for s in secrets if s])
-    )
-    if not good:
-        raise BadSignature("the delivery is not signed with a secret of this bot")
+    token = given.get("x-gitlab-token", "")
+    deliveries.check_signed(_is_signed(given, body, keys, now) if keys else same(token, [s for s in secrets if s]))
 
 
 def _is_signed(headers: Mapping[str, str], body: bytes, keys: Sequence[str], now: datetime) -> bool:
@@ -90,16 +79,16 @@ def parse_gitlab(
     """
     verify_gitlab(headers, body, secrets, now)
     given = lowered(headers)
-    check_content_type(given)
+    deliveries.check_content_type(given)
     return Delivery(_delivery_id(given, body), event_of(read_payload(body), bot=bot, repository=repository))
 
 
 def _delivery_id(headers: Mapping[str, str], body: bytes) -> str:
     """The signed id, or that of GitLab 17.4 and newer; for older ones what is the same when sent again."""
     if known := headers.get("webhook-id") or headers.get("idempotency-key"):
-        return delivery_id(known)
+        return deliveries.delivery_id(known)
     # Hooks that set off other hooks share this one, so it takes the body to tell them apart.
-    return delivery_id(headers.get("x-gitlab-event-uuid", "")[:100] + ":" + hashlib.sha256(body).hexdigest())
+    return deliveries.delivery_id(headers.get("x-gitlab-event-uuid", "")[:100] + ":" + hashlib.sha256(body).hexdigest())
 
 
 def event_of(payload: Payload, *, bot: str, repository: str) -> Event | Ignored:
@@ -138,23 +127,15 @@ def _note(payload: Payload, bot: str, repository: str) -> Event | Ignored:
     if place is None:
         return Ignored("no_effect", "the note is on neither a merge request nor an issue")
     if note.text("action") != "create":
-        return Ignored("edited", "commands count as they were first written")
+        return deliveries.EDITED
     if note.flag("system"):
         return Ignored("by_bot", "GitLab itself wrote it")
-    if repository not in _paths(payload.below("project")):
+    if not deliveries.is_called(repository, payload.below("project"), _URLS):
         return Ignored("other_repository", "the note is in another project than the bot's")
     author = payload.below("user").name("username")
-    if author.lower() == bot:
-        return Ignored("own_comment", "the bot wrote it")
-    if is_bot(author):
-        return Ignored("by_bot", "bots give no commands")
+    if ignored := deliveries.by_bot((author,), bot):
+        return ignored
     number, on_merge_request = payload.below(place).number("iid"), place == "merge_request"
     # A note's number is one among all of GitLab; the forge's own listing names the note so too.
     comment = (f"note:{note.number('id')}", number, author, note.text("note"), note.time("created_at"))
     return Commented(UserComment(*comment, on_merge_request))
-
-
-def _paths(project: Payload) -> set[str]:
-    """All that the project may be called in a git URL; a server may live below a path of its host."""
-    urls = [project.text(key) for key in ("path_with_namespace", "git_http_url", "git_ssh_url")]
-    return {repository_path(url) for url in urls if url}

@@ -6,7 +6,6 @@ import itertools
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from bot.core.errors import Unavailable
+from bot.core.retry_after import retry_after
 from bot.registries.content import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ class Http:
             response = self._exchange(request, url)
             if response.status_code in _BUSY:
                 response.close()
-                raise _Passing(f"the server answered {response.status_code}", _retry_after(response.headers))
+                raise _Passing(
+                    f"the server answered {response.status_code}", retry_after(response.headers, datetime.now(UTC))
+                )
             target = _redirection(request, response, url)
             if target is None:
                 return _answer(request, response, same_origin(url, request.url))
@@ -218,16 +220,6 @@ def _capped(request: Request, response: requests.Response) -> bytes:
             raise _unavailable(request, f"the answer has more than {request.limit} bytes")
         parts.append(chunk)
     return b"".join(parts)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
 
 
 def _translated(request: Request, error: Exception) -> Exception:

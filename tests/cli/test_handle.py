@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ import requests
 from bot.cli.demo.world import APPLICATION
 from tests.cli.test_commands import call
 from tests.forges.deliveries import SECRET, github, gitlab, issue_comment, note
+from tests.forges.github.fake import serve as fake_github
+from tests.forges.github.world import TOKEN as GITHUB_TOKEN
 from tests.forges.gitlab.fake import PROJECT, TOKEN
 from tests.forges.gitlab.place import GitLabPlace
 from tests.forges.gitlab.world import BOT
@@ -173,9 +176,9 @@ class Server:
 
 
 @contextmanager
-def serving(story: Story) -> Iterator[Server]:
+def serving(story: Story, **settings: str) -> Iterator[Server]:
     """A server on a free port, until the end."""
-    environ = os.environ | story.world.environ() | {"GITOPS_BOT_WEBHOOK_SECRETS": SECRET}
+    environ = os.environ | story.world.environ() | {"GITOPS_BOT_WEBHOOK_SECRETS": SECRET} | settings
     command = [sys.executable, "-m", "bot", "serve", "--port", "0"]
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -213,6 +216,29 @@ def test_a_run_that_fails_is_told_and_the_server_goes_on(story: Story) -> None:
         story.rewrite_config(lambda _: good)
         server.post("github", *github("push", {}, X_GitHub_Delivery="2"))
         assert server.read("run")["outcome"] == "done"
+
+
+def test_a_later_run_of_a_server_asks_github_only_whether_an_answer_still_holds(story: Story, tmp_path: Path) -> None:
+    with fake_github(story.world.gitops, "/api/v3") as fake:
+        fake.world.begin(datetime.now(UTC))
+        fake.world.people["carol"] = "write"
+        fake.world.issue("carol")
+        settings = {
+            "GITOPS_BOT_FORGE": "github",
+            "GITOPS_BOT_FORGE_URL": f"http://{fake.host}",
+            "GITOPS_BOT_FORGE_TOKEN": GITHUB_TOKEN,
+            "GITOPS_BOT_REPOSITORY": f"http://{fake.host}/acme/gitops.git",
+        }
+        # The bot gives git a token over https alone, which the fake does not speak.
+        helper = f"!f() {{ echo username=x-access-token; echo password={GITHUB_TOKEN}; }}; f"
+        (tmp_path / "gitconfig").write_text(f'[credential]\n\thelper = "{helper}"\n')
+        settings["GIT_CONFIG_GLOBAL"] = str(tmp_path / "gitconfig")
+        with serving(story, **settings) as server:
+            for delivery in ("1", "2"):
+                fake.world.say(1, "carol", "/help")
+                server.post("github", *github("push", {}, X_GitHub_Delivery=delivery))
+                assert server.read("run")["outcome"] == "done"
+        assert [seen.status for seen in fake.asked("/carol/permission")] == [200, 304]
 
 
 def test_it_does_not_start_without_a_secret(story: Story) -> None:

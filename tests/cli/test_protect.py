@@ -150,15 +150,6 @@ def test_what_is_printed_for_github_can_be_run_as_it_is(tmp_path: Path, app: lis
         assert arguments == ["api", "--method", "POST", "repos/{owner}/{repo}/rulesets", "--input", "-"]
 
 
-def test_what_is_printed_for_gitlab_can_be_run_as_it_is(tmp_path: Path) -> None:
-    calls = typed(tmp_path, "glab", protect("--forge", "gitlab").output)
-    asked = {(arguments[2], arguments[3]): body for arguments, body in calls}
-    assert asked["PUT", "projects/:id"]["only_allow_merge_if_pipeline_succeeds"] is True
-    assert asked["POST", "projects/:id/protected_branches"]["push_access_level"] == 0
-    assert asked["POST", "projects/:id/approvals"] == {"reset_approvals_on_push": True}
-    assert asked["PATCH", "projects/:id/protected_branches/main"] == {"code_owner_approval_required": True}
-
-
 def test_the_local_forge_needs_no_rules() -> None:
     result = protect("--forge", "local")
     assert result.exit_code == 0
@@ -241,7 +232,7 @@ def test_any_url_of_the_repository_will_do(github: GitHub, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     "arguments",
-    [["init", "--apply"], ["init", "--app-id", "7"], ["init", "--protect", "--apply", "--forge", "gitlab"]],
+    [["init", "--apply"], ["init", "--app-id", "7"], ["init", "--protect", "--apply", "--forge", "local"]],
 )
 def test_options_that_would_do_nothing_are_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     result = CliRunner().invoke(main, [*arguments, str(tmp_path)])

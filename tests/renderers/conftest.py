@@ -28,7 +28,7 @@ def renderer() -> LocalRenderer:
 def helm(renderer: LocalRenderer) -> LocalRenderer:
     """The renderer, with a real helm too."""
     if not shutil.which("helm"):
-        # In no package of Debian's, so that not even CI can be sure of it.
+        # In no package of Debian's, and built only where Go is new enough: not even CI can be sure of it.
         pytest.skip("needs helm 3.16 or newer")
     return renderer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import Action, ClosePullRequest, DeleteBranch, OpenPullRequest, Plan, Skip
+from bot.core.actions import Action, DeleteBranch, OpenPullRequest, Plan, Skip
 from bot.core.deployed import deployed
 from bot.core.events import Build, Promote
 from bot.core.messages import Asked
@@ -13,6 +13,7 @@ from bot.core.models import PullRequest, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.chatops import answers
 from bot.core.plan.contributions import judge
+from bot.core.plan.places import close, place_of
 from bot.core.plan.pull_requests import Case, blocked, branch_name, decide
 from bot.core.plan.records import records
 from bot.core.plan.releases import all_builds, promoted_release, wanted_release
@@ -149,28 +150,14 @@ def _leftovers(snapshot: Snapshot, pull_requests: tuple[PullRequest, ...], busy:
         if branch.foreign is not None:
             continue
         if name in opened and name not in names:
-            found.append(_close_unconfigured(opened[name]))
+            found.append(close(opened[name], messages.unconfigured(name)))
         elif name not in opened and name not in busy:
             found.append(_delete(branch))
     return found
 
 
-def _close_unconfigured(pull_request: PullRequest) -> ClosePullRequest:
-    reason = messages.unconfigured(pull_request.branch)
-    environment, _, application = pull_request.branch.removeprefix("bot/").partition("/")
-    return ClosePullRequest(
-        application=application,
-        environment=environment,
-        branch=pull_request.branch,
-        title=f"Close #{pull_request.number}: {reason}",
-        number=pull_request.number,
-        head=pull_request.head,
-        reason=reason,
-    )
-
-
 def _delete(branch: Branch) -> DeleteBranch:
-    environment, _, application = branch.name.removeprefix("bot/").partition("/")
+    environment, application = place_of(branch.name)
     return DeleteBranch(
         application=application,
         environment=environment,

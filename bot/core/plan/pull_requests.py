@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.core import messages
 from bot.core.actions import (
     Action,
-    ClosePullRequest,
     Comment,
     OpenPullRequest,
     Skip,
@@ -15,6 +14,7 @@ from bot.core.actions import (
 )
 from bot.core.config.models import TEAM
 from bot.core.plan.gates import gates
+from bot.core.plan.places import close
 from bot.core.plan.review import merges_now, review
 
 if TYPE_CHECKING:
@@ -106,17 +106,7 @@ def _nothing_to_change(case: Case) -> list[Action | Skip]:
     if case.open is None:
         return [case.skip("up_to_date", f"{case.environment} has the newest release that may go there")]
     reason = messages.obsolete(case.environment, case.application)
-    return [
-        ClosePullRequest(
-            application=case.application,
-            environment=case.environment,
-            branch=case.name,
-            title=f"Close #{case.open.number}: {reason}",
-            number=case.open.number,
-            head=case.open.head,
-            reason=reason,
-        )
-    ]
+    return [close(case.open, reason)]
 
 
 def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | Skip:

@@ -8,7 +8,7 @@ from bot.core import authorize, messages
 from bot.core.models import Unknown
 from bot.core.people import is_bot
 from bot.core.plan.chatops import texts
-from bot.core.plan.chatops.requests import place_of
+from bot.core.plan.places import place_of
 from bot.core.state import Damaged, active_freeze, active_hold, active_lock
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def hotfixes(snapshot: Snapshot) -> tuple[int, ...]:
     if isinstance(state, Unknown) or isinstance(snapshot.pull_requests, Unknown):
         return ()
     frozen = [e for e in snapshot.config.environments if active_freeze(state, e, snapshot.now)]
-    own = [p for p in snapshot.pull_requests if p.state == "open" and place_of(p)[0] in frozen]
+    own = [p for p in snapshot.pull_requests if p.state == "open" and place_of(p.branch)[0] in frozen]
     others = [c.pull_request for c in snapshot.contributions] if frozen else []
     return tuple(p.number for p in (*own, *others) if HOTFIX in p.labels)
 

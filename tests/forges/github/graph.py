@@ -68,6 +68,7 @@ class Graph:
             "pullRequests": self.pull_requests,
             "issues": self.issues,
             "pullRequest": self.numbered,
+            "issueOrPullRequest": self.issue_or_pull_request,
             "object": self.object,
             "environments": self.environments,
         }
@@ -91,6 +92,12 @@ class Graph:
         if not pull or pull.is_issue:
             raise Typed("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
         return self.pull(pull)
+
+    def issue_or_pull_request(self, _: Any, number: int) -> Any:
+        if number not in self.world.pulls:
+            message = f"Could not resolve to an issue or pull request with the number of {number}."
+            raise Typed("NOT_FOUND", message)
+        return self.pull(self.world.pulls[number])
 
     def object(self, _: Any, oid: str) -> Any:
         return self.commit(oid) if self.world.is_commit(oid) else None

@@ -174,6 +174,17 @@ def test_a_role_is_what_it_may_do(github: GitHubPlace, role: str, permission: st
     assert github.forge.person("carol").permission == permission
 
 
+def test_a_command_on_an_issue_is_answered_there(github: GitHubPlace) -> None:
+    issue = github.world.issue("alice")
+    for body in ("Nothing runs.", "Shop runs."):
+        github.forge.comment(issue.number, "answer", body)
+    ((author, text),) = github.texts(issue.number)
+    assert author == BOT
+    assert text.endswith("Shop runs.")
+    with pytest.raises(NotFound):
+        github.forge.comment(4242, "answer", "Nobody is there.")
+
+
 def test_who_is_only_invited_to_a_team_is_not_in_it(github: GitHubPlace) -> None:
     github.person("carol", "write", ["acme/ops"])
     github.world.teams["acme/ops"]["carol"] = "pending"

@@ -116,6 +116,10 @@ class World:
         self._is_in: dict[tuple[str, str], bool] = {}
         self._now = START
 
+    def begin(self, time: datetime) -> None:
+        """Let what comes happen from this time on, where the bot has a real clock."""
+        self._now = time.replace(microsecond=0)
+
     def now(self) -> datetime:
         """The time, which moves on by a second whenever somebody asks."""
         self._now += timedelta(seconds=1)

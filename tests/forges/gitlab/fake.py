@@ -12,7 +12,9 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.forges.gitlab import protection
 from tests.forges.gitlab.graph import Graph
+from tests.forges.gitlab.protection import Answer
 from tests.forges.gitlab.world import BOT, World
 
 if TYPE_CHECKING:
@@ -37,13 +39,6 @@ class Fault(NamedTuple):
     """Whether the server does what it was asked, and then fails to say so."""
     skip: int = 0
     """How many requests that it could happen to are served well before."""
-
-
-class Answer(NamedTuple):
-    """What a path answers: status and JSON; a list is given by pages."""
-
-    status: int
-    body: Any
 
 
 class GitLab(http.server.ThreadingHTTPServer):
@@ -115,7 +110,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             self._json(answer, asked, cut=bool(fault))
 
-    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 # the base class looks for these names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 # the base class looks for these names
 
     def _json(self, answer: Answer, query: dict[str, str], *, cut: bool = False) -> None:
         body, headers = answer.body, {}
@@ -126,7 +121,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 pairs = "&".join(f"{k}={v}" for k, v in query.items() if k != "page")
                 headers["Link"] = f'<{self.server.url}{parts.path}?{pairs}&page={page + 1}>; rel="next"'
             body = body[size * (page - 1) : size * page]
-        self._send(answer.status, headers | {"Content-Type": "application/json"}, json.dumps(body).encode(), cut=cut)
+        content = b"" if answer.status == 204 else json.dumps(body).encode()
+        self._send(answer.status, headers | {"Content-Type": "application/json"}, content, cut=cut)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes, *, cut: bool = False) -> None:
         self.send_response(status)
@@ -154,7 +150,7 @@ def _users(world: World, *, given: dict[str, Any]) -> Answer:
 
 
 def _project(world: World, _path: str, *, given: dict[str, Any]) -> Answer:
-    return Answer(200, {"id": 7, "path_with_namespace": PROJECT, "default_branch": "main"})
+    return Answer(200, {"id": 7, "path_with_namespace": PROJECT, "default_branch": "main", **world.settings})
 
 
 def _member(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
@@ -343,4 +339,5 @@ _ROUTES: Sequence[tuple[str, str, Callable[..., Answer]]] = (
     ("PUT", _M + "/notes/([0-9]+)", _rewrite), ("GET", _C + "/([0-9a-f]+)/statuses", _statuses),
     ("POST", _P + "/statuses/([0-9a-f]+)", _set_status), ("POST", _P + "/deployments", _deploy),
     ("GET", _P + "/environments", _environments), ("PUT", _P + "/environments/([0-9]+)", _describe),
+    *protection.ROUTES,
 )  # fmt: skip

@@ -91,8 +91,17 @@ class World:
         """How many more looks at a merge request find GitLab still at finding out whether it can be merged."""
         self.forbids = ""
         """A `detailed_merge_status` that the project's settings lead to."""
+        self.premium = True
+        self.settings: dict[str, Any] = {
+            "only_allow_merge_if_pipeline_succeeds": False,
+            "allow_merge_on_skipped_pipeline": None,
+        }
+        self.approval_settings = {"reset_approvals_on_push": False}
+        self.protected: list[dict[str, Any]] = []
+        """The rules for branches, in their order."""
         self._ids = 100
         self.member(BOT, 40, bot=True)
+        self.protect("main", push=40, merge=40)
 
     def tick(self) -> datetime:
         """The time of the next deed."""
@@ -163,6 +172,23 @@ class World:
     def edit(self, note: Note, body: str) -> None:
         """Change a note's text."""
         note.body, note.edited = body, self.tick()
+
+    # Protection
+
+    def protect(
+        self, name: str, *, push: int, merge: int, force: bool = False, inherited: bool = False
+    ) -> dict[str, Any]:
+        """Add a rule for a branch: https://docs.gitlab.com/api/protected_branches/#protect-repository-branches"""
+        made: dict[str, Any] = {"id": self.id(), "name": name, "allow_force_push": force, "unprotect_access_levels": []}
+        for key, level in (("push_access_levels", push), ("merge_access_levels", merge)):
+            made[key] = [{"id": self.id(), "access_level": level, "access_level_description": "a role"}]
+        if self.premium:
+            people = {"user_id": None, "group_id": None}
+            made["push_access_levels"][0] |= {**people, "deploy_key_id": None}
+            made["merge_access_levels"][0] |= people
+            made |= {"code_owner_approval_required": False, "inherited": inherited}
+        self.protected.append(made)
+        return made
 
     # Merge requests
 

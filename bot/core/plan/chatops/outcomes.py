@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import Action, ClosePullRequest, MergePullRequest, Proposal, SetLabel, Skip, WriteState
+from bot.core.actions import Action, MergePullRequest, Proposal, SetLabel, Skip, WriteState
 from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Outcome
-from bot.core.plan.chatops.requests import place_of, pull_request_of
+from bot.core.plan.chatops.requests import pull_request_of
 from bot.core.plan.chatops.verdicts import ask_of
+from bot.core.plan.places import close, place_of
 from bot.core.state import (
     Freeze,
     GivenApproval,
@@ -189,7 +190,7 @@ def _rebuild(
 ) -> Outcome:
     """A tag never moves: the same commit gets one of its own, and with it its way through the environments."""
     pull, state = pull_request_of(snapshot, comment.number), snapshot.state
-    application = command.argument or (place_of(pull)[1] if pull else "")
+    application = command.argument or (place_of(pull.branch)[1] if pull else "")
     commits = [c for (name, _), c in snapshot.sources.items() if name == application]
     known = tuple(sorted({c.sha for c in commits if not isinstance(c, Unknown)}))
     if isinstance(state, Unknown) or len(known) < len({str(c) for c in commits}):
@@ -220,19 +221,7 @@ def _cancel(snapshot: Snapshot, comment: UserComment) -> Outcome:
     pull = pull_request_of(snapshot, comment.number)
     if pull is None:
         return Outcome("done", f"#{comment.number} is closed")
-    environment, application = place_of(pull)
-    reason = f"{comment.author} cancelled it"
-    close = ClosePullRequest(
-        application=application,
-        environment=environment,
-        branch=pull.branch,
-        title=f"Close #{pull.number}: {reason}",
-        number=pull.number,
-        head=pull.head,
-        reason=reason,
-        comment="cancelled",
-    )
-    return Outcome("doing", actions=(close,))
+    return Outcome("doing", actions=(close(pull, f"{comment.author} cancelled it", "cancelled"),))
 
 
 _STATE: Mapping[str, Callable[[Snapshot, State, UserComment, Command], Outcome]] = {

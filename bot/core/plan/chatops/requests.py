@@ -53,12 +53,6 @@ def pull_request_of(snapshot: Snapshot, number: int) -> PullRequest | None:
     return next((p for p in pulls if p.number == number and p.state == "open"), None)
 
 
-def place_of(pull_request: PullRequest) -> tuple[str, str]:
-    """Environment and application of a pull request of the bot, from its branch `bot/<environment>/<application>`."""
-    environment, _, application = pull_request.branch.removeprefix("bot/").partition("/")
-    return environment, application
-
-
 def _request(comment: UserComment, names: tuple[str, ...]) -> Request:
     parsed = parse(comment.body, *names)
     mistakes = [

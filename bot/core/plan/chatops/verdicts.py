@@ -12,7 +12,8 @@ from bot.core.messages import asked_for
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Problem, Request
-from bot.core.plan.chatops.requests import open_requests, place_of, pull_request_of
+from bot.core.plan.chatops.requests import open_requests, pull_request_of
+from bot.core.plan.places import place_of
 from bot.core.state import Damaged, active_lock
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promot
     """The event that a command stands for, the same that the command line makes."""
     if command.verb == "refresh":
         pull = pull_request_of(snapshot, comment.number)
-        environment, application = place_of(pull) if pull else ("", "")
+        environment, application = place_of(pull.branch) if pull else ("", "")
         return Promote(environment, (application,), None, comment.author, refresh=True) if pull else None
     if command.verb not in ("promote", "rollback") or command.environment is None:
         return None
@@ -124,7 +125,7 @@ def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Probl
     environment = command.environment
     pull = pull_request_of(snapshot, comment.number)
     if environment is None and pull is not None:
-        environment = place_of(pull)[0]
+        environment = place_of(pull.branch)[0]
     if environment not in snapshot.config.environments:
         environment = None
     person = snapshot.people.get(comment.author.lower(), Unknown("who that is was not asked"))
