@@ -15,6 +15,7 @@ from bot.core.actions import (
     Proposal,
     React,
     RecordDeployment,
+    RequestReviews,
     SetLabel,
     SetStatus,
     UpdatePullRequest,
@@ -34,9 +35,7 @@ def apply(action: Action, edges: Edges) -> None:
             _build(action, edges)
         case OpenPullRequest(branch=str(branch)):
             _push(action, edges)
-            number = edges.forge.open_pull_request(branch, action.title, action.body)
-            if action.reviewers or action.teams:
-                edges.forge.request_reviews(number, action.reviewers, action.teams)
+            edges.forge.open_pull_request(branch, action.title, action.body)
         case UpdatePullRequest():
             _push(action, edges)
             edges.forge.update_pull_request(action.number, action.title, action.body)
@@ -56,6 +55,8 @@ def _on_the_forge(action: Action, forge: Forge) -> None:
             forge.close_pull_request(action.number)
         case MergePullRequest():
             forge.merge_pull_request(action.number, action.head)
+        case RequestReviews():
+            forge.request_reviews(action.number, action.users, action.teams)
         case Comment():
             forge.comment(action.number, action.comment, action.body)
         case SetStatus():

@@ -15,6 +15,7 @@ from bot.core.actions import (
     MergePullRequest,
     OpenPullRequest,
     Proposal,
+    RequestReviews,
     SetStatus,
     UpdatePullRequest,
 )
@@ -241,6 +242,8 @@ def _after(snapshot: Snapshot, action: Action) -> Snapshot:
         case SetStatus(branch=str(branch)):
             others = tuple(s for s in pull(snapshot, branch).statuses if s.context != action.status.context)
             return with_pull(snapshot, branch, statuses=(*others, action.status))
+        case RequestReviews():
+            return snapshot
         case Comment(branch=str(branch)):
             said = {**pull(snapshot, branch).comments, action.comment: action.body}
             return with_pull(snapshot, branch, comments=said)

@@ -88,6 +88,7 @@ class End(NamedTuple):
     trees: dict[str, str]
     pulls: list[Any]
     talk: list[Any]
+    asked: dict[int, frozenset[str]]
     images: dict[str, str]
 
 
@@ -105,6 +106,7 @@ def _end(story: Story) -> End:
             for p in forge.all_pull_requests()
             for c in forge.comments(p.request.number)
         ],
+        {p.request.number: p.reviewers for p in forge.all_pull_requests()},
         {tag: registry.digest(repository.with_tag(tag)) or "" for tag in story.tags()},
     )
 
@@ -115,6 +117,8 @@ class Theatre:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.story = Story(folder / "world")
+        named = "approvals: 2\n    approvers: [alice, bob, erin]\n"
+        self.story.rewrite_config(lambda text: text.replace("approvals: 2\n", named))
 
     def keep(self, name: str) -> None:
         """Keep the world as it is."""
