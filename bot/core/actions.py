@@ -104,6 +104,23 @@ class MergePullRequest(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnableAutoMerge(Action):
+    """Have the forge merge once its own rules are met, if the branch is still at the head that was evaluated."""
+
+    kind: ClassVar[str] = "enable_auto_merge"
+    number: int
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableAutoMerge(Action):
+    """The forge does not merge by itself any more."""
+
+    kind: ClassVar[str] = "disable_auto_merge"
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestReviews(Action):
     """Ask people and teams (`org/team`) for a review; those who cannot be asked are left out."""
 

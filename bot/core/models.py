@@ -144,7 +144,10 @@ class Deployment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request of the bot: open, or closed without a merge. `comments`: the bot's own marked ones, by key."""
+    """A pull request of the bot: open, or closed without a merge. `comments`: the bot's own marked ones, by key.
+
+    `auto_merge`: whoever turned it on, the forge merges it by itself once its own rules are met.
+    """
 
     number: int
     branch: str
@@ -157,6 +160,7 @@ class PullRequest:
     statuses: tuple[Status, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    auto_merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

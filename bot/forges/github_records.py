@@ -135,6 +135,7 @@ def pull_request(
         statuses=seen,
         comments={key: body for key, (_, body) in own_comments(comments).items()},
         labels=frozenset(label["name"] for label in labels),
+        auto_merge=node["autoMergeRequest"] is not None,
     )
 
 

@@ -69,6 +69,7 @@ def pull_request(node: Node, me: str, reviews: Sequence[Review], statuses: Seque
         statuses=tuple(statuses),
         comments=comments,
         labels=frozenset(label["title"] for label in whole(node["labels"])),
+        auto_merge=node["autoMergeEnabled"] is True,
     )
 
 

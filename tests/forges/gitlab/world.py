@@ -52,6 +52,7 @@ class MergeRequest(Issue):
     reviewers: dict[str, str] = field(default_factory=dict)
     approvals: dict[str, datetime] = field(default_factory=dict)
     fork: bool = False
+    auto_merge: bool = False
 
     @property
     def head(self) -> str:
@@ -79,6 +80,7 @@ class World:
         """How many more looks at a merge request find GitLab still at finding out whether it can be merged."""
         self.forbids = ""
         """A `detailed_merge_status` that the project's settings lead to."""
+        self.pipelines_must_succeed = True
         self._ids = 100
         self.member(BOT, 40, bot=True)
 
@@ -175,6 +177,7 @@ class World:
                 request.state, request.updated = "closed", self.tick()
             elif tip != request.head:
                 request.versions.append((tip, self.tick()))
+                request.auto_merge = False
                 request.updated = self.clock
 
     def merge_status(self, request: MergeRequest) -> str:
@@ -186,7 +189,20 @@ class World:
             return "checking"
         if self.forbids:
             return self.forbids
+        if self.pipelines_must_succeed and (open_states := self._states(request.head) - {"success"}):
+            return "ci_must_pass" if "failed" in open_states else "ci_still_running"
         return "mergeable" if self._merged_tree(request) else "conflict"
+
+    def _states(self, commit: str) -> set[str]:
+        """The states of the newest status of each name: what the commit's pipeline is made of."""
+        return set({s["name"]: s["status"] for s in self.statuses if s["sha"] == commit}.values())
+
+    def merge_by_itself(self) -> None:
+        """Merge what auto-merge is on of, and that may be merged by now."""
+        self.settle()
+        for request in list(self.requests.values()):
+            if request.auto_merge and self.merge_status(request) == "mergeable":
+                self.merge(request.iid)
 
     def merge(self, number: int) -> None:
         """Merge what can be merged, and delete the branch."""
@@ -226,6 +242,7 @@ class World:
             self.statuses.append(open_ones[0])
         open_ones[-1].update(status=state, description=description, allow_failure=False)
         self.tick()
+        self.merge_by_itself()
         return ""
 
     # The repository
