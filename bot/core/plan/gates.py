@@ -34,12 +34,9 @@ def gates(
     said: list[Action | Skip] = []
     if wanted not in pull_request.statuses:
         said.append(_status(environment, application, pull_request, wanted))
-    checks = _checks(environment, application, pull_request)
-    if config.merge == "forge" and checks and checks.reason_code == "checks_pending":
-        checks = None
     waiting = (
         _stopped(environment, application, pull_request, stopped)
-        or checks
+        or _checks(environment, application, pull_request, only_failed=config.merge == "forge")
         or _people(environment, application, pull_request, approved, named=bool(config.approvers))
     )
     if config.merge == "forge":
@@ -120,9 +117,9 @@ def _stopped(environment: str, application: str, pull_request: PullRequest, stop
     return Skip(environment, application, stopped.reason_code, reason, stopped.waits_for)
 
 
-def _checks(environment: str, application: str, pull_request: PullRequest) -> Skip | None:
+def _checks(environment: str, application: str, pull_request: PullRequest, *, only_failed: bool = False) -> Skip | None:
     open_checks = [s for s in pull_request.statuses if s.context != APPROVAL and s.state != "success"]
-    if not open_checks:
+    if not open_checks or (only_failed and all(s.state == "pending" for s in open_checks)):
         return None
     first = open_checks[0]
     code = "checks_failed" if any(s.state == "failure" for s in open_checks) else "checks_pending"

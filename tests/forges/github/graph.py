@@ -182,8 +182,11 @@ class Graph:
             return {"__typename": "CheckRun", "status": item.status, **about}
         context, (state, description) = item
         about = {"context": context, "state": state.upper(), "description": description or None}
-        about["isRequired"] = lambda _, **_request: context in self.world.required
-        return {"__typename": "StatusContext", **about}
+        return {
+            "__typename": "StatusContext",
+            "isRequired": lambda _, **_about: context in self.world.required,
+            **about,
+        }
 
     def said(self, said: Said) -> Any:
         groups = [{"content": c, "viewerHasReacted": (self.viewer, c) in said.reactions} for c in REACTIONS]
