@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.core.actions import DisableAutoMerge, EnableAutoMerge, MergePullRequest, SetStatus, UpdatePullRequest
+from bot.core.actions import (
+    Action,
+    DisableAutoMerge,
+    EnableAutoMerge,
+    MergePullRequest,
+    SetStatus,
+    Skip,
+    UpdatePullRequest,
+)
+from bot.core.commands import Command, parse
 from bot.core.config import load_config
-from bot.core.models import Review, Status, Unknown
+from bot.core.models import Review, Status, Unknown, UserComment
+from bot.core.plan.chatops.nouns import Outcome
+from bot.core.plan.chatops.outcomes import outcome
 from bot.core.state import Freeze, Hold, Lock, State
 from tests.core.worlds import (
     FOLLOWED,
@@ -159,6 +170,24 @@ def test_elsewhere_what_people_turned_on_is_theirs(merge: str) -> None:
     for approvers in ((), ("alice",)):
         snapshot = in_staging(auto_merge=True, approvers=approvers, config=config)
         assert not {"enable_auto_merge", "disable_auto_merge"} & {a.kind for a in decide(snapshot).actions}
+
+
+def promoted(snapshot: Snapshot) -> Outcome:
+    """What alice is told who asks for what is there already."""
+    comment = UserComment("7", 1, "alice", "/promote staging --app=shop", NOW, on_pull_request=True)
+    (command,) = parse(comment.body, "gitops-bot")
+    assert isinstance(command, Command)
+    planned = decide(snapshot)
+    everything: list[Action | Skip] = [*planned.actions, *planned.skips]
+    found = [d for d in everything if d.environment == "staging"]
+    return outcome(snapshot, comment, command, {("staging", "shop"): found})
+
+
+def test_who_asks_for_it_again_is_told_that_it_is_left_to_the_forge() -> None:
+    assert promoted(in_staging()) == Outcome("done", "#1 is left to the forge to merge")
+    waits = promoted(checked(in_staging(auto_merge=True), "success"))
+    assert waits.status == "done"
+    assert "once its own rules are met" in waits.text
 
 
 def test_the_pull_request_says_that_it_merges_itself() -> None:
