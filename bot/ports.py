@@ -146,6 +146,17 @@ class Forge(Protocol):
     def merge_pull_request(self, number: int, head: str) -> None:
         """Merge if the branch is still at `head`, else `Conflict`; `Refused` if the forge's rules forbid it."""
 
+    def enable_auto_merge(self, number: int, head: str) -> None:
+        """Have the forge merge by itself once its own rules are met; if they are, it is merged now. Twice is once.
+
+        `Conflict` if the branch is not at `head`. `Refused`: `needs_approval` without a successful status
+        `gitops-bot/approval` on `head`; `approval_not_required` if the forge would merge without that status;
+        `auto_merge_off` if the repository has it turned off, `no_auto_merge` if the forge has no such thing.
+        """
+
+    def disable_auto_merge(self, number: int) -> None:
+        """The forge does not merge by itself any more; nothing if that is not on, or it is not open."""
+
     def comment(self, number: int, key: str, body: str) -> None:
         """Write the bot's one comment marked `key`, or edit it in place."""
 

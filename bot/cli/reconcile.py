@@ -97,7 +97,7 @@ def _refused(event: Event, skips: Iterable[Skip]) -> bool:
     from bot.core.events import Build, Promote
 
     if isinstance(event, Promote):
-        waiting = ("up_to_date", "needs_approval", "needs_merge", "checks_pending")
+        waiting = ("up_to_date", "needs_approval", "needs_merge", "forge_merges", "checks_pending")
         return any(s.reason_code not in waiting for s in skips)
     return isinstance(event, Build) and any(True for _ in skips)
 

@@ -60,11 +60,9 @@ class Proposal(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class OpenPullRequest(Proposal):
-    """Push the branch, open its pull request, and ask those for a review who are named as approvers."""
+    """Push the branch and open its pull request."""
 
     kind: ClassVar[str] = "open_pull_request"
-    reviewers: tuple[str, ...] = ()
-    teams: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -103,6 +101,33 @@ class MergePullRequest(Action):
     kind: ClassVar[str] = "merge_pull_request"
     number: int
     head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnableAutoMerge(Action):
+    """Have the forge merge once its own rules are met, if the branch is still at the head that was evaluated."""
+
+    kind: ClassVar[str] = "enable_auto_merge"
+    number: int
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableAutoMerge(Action):
+    """The forge does not merge by itself any more."""
+
+    kind: ClassVar[str] = "disable_auto_merge"
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestReviews(Action):
+    """Ask people and teams (`org/team`) for a review; those who cannot be asked are left out."""
+
+    kind: ClassVar[str] = "request_reviews"
+    number: int
+    users: tuple[str, ...]
+    teams: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -239,8 +239,12 @@ def _rules(snapshot: Snapshot, environment: str) -> str:
     people = (
         f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
     )
-    merge = "merges itself when its checks pass" if config.merge == "auto" else "is merged by a person"
-    return f"It needs {people} and {merge}."
+    merges = {
+        "auto": "merges itself when its checks pass",
+        "forge": "merges itself when the rules of the default branch are met",
+        "manual": "is merged by a person",
+    }
+    return f"It needs {people} and {merges[config.merge]}."
 
 
 def _flat(text: str) -> str:

@@ -147,7 +147,8 @@ class PullRequest:
     """A pull request that is open, or closed without a merge.
 
     `comments`: the bot's own marked ones, by key. `own`: the bot's, from its branch `bot/…`; of another one `comments`
-    is empty. `pushers`: whose commits it holds, as far as the forge can tell; the bot's own has none.
+    is empty. `pushers`: whose commits it holds, as far as the forge can tell; the bot's own has none. `auto_merge`:
+    whoever turned it on, the forge merges it by itself once its own rules are met.
     """
 
     number: int
@@ -161,6 +162,7 @@ class PullRequest:
     statuses: tuple[Status, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    auto_merge: bool = False
     own: bool = True
     pushers: frozenset[str] = frozenset()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.actions import Comment, Plan, RecordDeployment, SetStatus
+from bot.core.actions import Comment, Plan, RecordDeployment, RequestReviews, SetStatus
 from bot.core.errors import BotError, Conflict
 from bot.core.plan import plan
 from bot.engine.apply import apply
@@ -21,7 +21,7 @@ ROUNDS = 60
 """Far more than any configuration needs: an application takes four rounds in each environment."""
 
 
-QUIET = (SetStatus, Comment, RecordDeployment)
+QUIET = (SetStatus, Comment, RecordDeployment, RequestReviews)
 """Deeds that say something and change nothing that is decided on: after these alone there is nothing more to see."""
 
 

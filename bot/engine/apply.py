@@ -10,11 +10,14 @@ from bot.core.actions import (
     ClosePullRequest,
     Comment,
     DeleteBranch,
+    DisableAutoMerge,
+    EnableAutoMerge,
     MergePullRequest,
     OpenPullRequest,
     Proposal,
     React,
     RecordDeployment,
+    RequestReviews,
     SetLabel,
     SetStatus,
     UpdatePullRequest,
@@ -34,9 +37,7 @@ def apply(action: Action, edges: Edges) -> None:
             _build(action, edges)
         case OpenPullRequest(branch=str(branch)):
             _push(action, edges)
-            number = edges.forge.open_pull_request(branch, action.title, action.body)
-            if action.reviewers or action.teams:
-                edges.forge.request_reviews(number, action.reviewers, action.teams)
+            edges.forge.open_pull_request(branch, action.title, action.body)
         case UpdatePullRequest():
             _push(action, edges)
             edges.forge.update_pull_request(action.number, action.title, action.body)
@@ -51,21 +52,34 @@ def apply(action: Action, edges: Edges) -> None:
 def _on_the_forge(action: Action, forge: Forge) -> None:
     """What changes nothing but the forge."""
     match action:
-        case ClosePullRequest():
-            forge.comment(action.number, action.comment, f"I close this: {action.reason}.")
-            forge.close_pull_request(action.number)
-        case MergePullRequest():
-            forge.merge_pull_request(action.number, action.head)
-        case Comment():
-            forge.comment(action.number, action.comment, action.body)
         case SetStatus():
             forge.set_status(action.commit, action.status)
-        case SetLabel():
-            forge.set_label(action.number, action.label, present=action.present)
         case React():
             forge.react(action.comment, action.reaction)
         case RecordDeployment():
             forge.set_deployment(action.deployment)
+        case MergePullRequest():
+            forge.merge_pull_request(action.number, action.head)
+        case EnableAutoMerge():
+            forge.enable_auto_merge(action.number, action.head)
+        case DisableAutoMerge():
+            forge.disable_auto_merge(action.number)
+        case _:
+            _on_a_page(action, forge)
+
+
+def _on_a_page(action: Action, forge: Forge) -> None:
+    """What a person does on a pull request's page, and merges nothing."""
+    match action:
+        case ClosePullRequest():
+            forge.comment(action.number, action.comment, f"I close this: {action.reason}.")
+            forge.close_pull_request(action.number)
+        case RequestReviews():
+            forge.request_reviews(action.number, action.users, action.teams)
+        case Comment():
+            forge.comment(action.number, action.comment, action.body)
+        case SetLabel():
+            forge.set_label(action.number, action.label, present=action.present)
         case _:
             raise AssertionError(f"no way to do {action.kind}")
 

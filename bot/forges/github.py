@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from bot.core.errors import BotError, Conflict, NotFound, Refused, Unavailable
+from bot.core.errors import BotError, NotFound, Refused
 from bot.core.models import Deployment, Person
+from bot.forges import github_merge
 from bot.forges import github_queries as queries
 from bot.forges.github_api import ATTEMPTS, Api, Broken
 from bot.forges.github_kept import KeptAnswers
@@ -20,7 +21,6 @@ from bot.forges.github_records import (
     marked,
     own_comments,
     person,
-    state,
     storable,
 )
 from bot.forges.github_refusals import Rejected
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from bot.forges.github_auth import Access
 
 T = TypeVar("T")
-APPROVAL = "gitops-bot/approval"
 PUBLIC_API = "https://api.github.com"
 _LABEL_COLOUR = "c5def5"
 
@@ -174,56 +173,16 @@ class GitHubForge:
         self._api.rest("PATCH", f"{self._path}/pulls/{number}", f"close #{number}", {"state": "closed"})
 
     def merge_pull_request(self, number: int, head: str) -> None:
-        """See `ports.Forge`. `Refused` (`needs_approval`) without a successful status `gitops-bot/approval` on `head`.
+        """See `ports.Forge` and `github_merge.merge`."""
+        github_merge.merge(self._api, self._reader, number, head)
 
-        GitHub's refusals that may be over in a moment (405, 409) are tried again, then given as its reason.
-        https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request
-        """
-        reasons = ""
-        for attempt in range(1, ATTEMPTS + 1):
-            if self._is_merged(number, head):
-                return
-            try:
-                self._api.rest(
-                    "PUT", f"{self._path}/pulls/{number}/merge", f"merge #{number}", {"sha": head}, again=False
-                )
-            except Rejected as error:
-                if error.status not in (405, 409):
-                    raise
-                reasons = error.reasons
-            except Broken:
-                if attempt == ATTEMPTS:
-                    raise
-            else:
-                return
-            if attempt < ATTEMPTS:
-                self._api.pause(attempt)
-        raise Refused(
-            f"GitHub does not merge #{number}: {reasons}", fix="see the pull request's page for what is missing"
-        )
+    def enable_auto_merge(self, number: int, head: str) -> None:
+        """See `ports.Forge` and `github_merge.enable_auto_merge`."""
+        github_merge.enable_auto_merge(self._api, self._reader, number, head)
 
-    def _is_merged(self, number: int, head: str) -> bool:
-        """Whether it is done already; raises if it must not or cannot be done."""
-        found = self._reader.repository(
-            queries.MERGEABLE, f"read #{number}", number=number, head=head, context=APPROVAL
-        )
-        request = found["pullRequest"]
-        if request is None:
-            raise NotFound(f"there is no pull request #{number}", fix="look again what there is")
-        if request["headRefOid"] != head:
-            raise Conflict(
-                f"#{number} is at {request['headRefOid']}, not at {head}", fix="look at it again, then merge"
-            )
-        if request["state"] == "MERGED":
-            return True
-        if request["state"] != "OPEN":
-            fix = "only an open pull request can be merged"
-            raise Refused(f"#{number} is closed", fix=fix, reason_code="closed_pull_request")
-        _check_approved(found["object"], number, head)
-        if request["mergeable"] == "CONFLICTING":
-            fix = "let the bot write the branch again, or resolve the conflict"
-            raise Conflict(f"#{number} conflicts with the default branch", fix=fix)
-        return False
+    def disable_auto_merge(self, number: int) -> None:
+        """See `ports.Forge`."""
+        github_merge.disable_auto_merge(self._api, self._reader, number)
 
     def comment(self, number: int, key: str, body: str) -> None:
         """See `ports.Forge`. The key stands in the text's first line, which pages do not show.
@@ -358,14 +317,3 @@ def _not_opened(error: Rejected, branch: str) -> BotError:
     if "PullRequest head invalid" in error.reasons:
         return NotFound(f"there is no branch {branch!r}", fix="push it first")
     return error
-
-
-def _check_approved(commit: Any, number: int, head: str) -> None:
-    """`Refused` (`needs_approval`) without a successful approval status, whose description is repeated."""
-    if commit is None:
-        raise Unavailable(f"GitHub does not show the commit {head}", fix="run again")
-    status = (commit.get("status") or {}).get("context")
-    if status is None or state(status["state"]) != "success":
-        why = status["description"] if status else "the bot has not looked at it yet"
-        message = f"#{number} cannot be merged: {APPROVAL} is not successful on {head[:12]}: {why}"
-        raise Refused(message, fix="get the approvals that are missing, then run the bot", reason_code="needs_approval")

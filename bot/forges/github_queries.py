@@ -31,6 +31,7 @@ PULL_REQUESTS = f"""
       {_PAGE}
       nodes {{
         id number title body state headRefName headRefOid baseRefName isCrossRepository {_ACTOR}
+        autoMergeRequest {{ enabledAt }}
         labels(first: 100) {{ {_PAGE} nodes {{ name }} }}
         comments(first: 30) {{ {_COMMENTS} }}
         reviews(first: 50) @include(if: $open) {{ {_REVIEWS} }}
@@ -73,12 +74,42 @@ COMMENTS = f"""
 """
 
 MERGEABLE = f"""
-{_HEAD}, $number: Int!, $head: GitObjectID!, $context: String!) {{
+{_HEAD}, $number: Int!, $head: GitObjectID!, $context: String!, $auto: Boolean!) {{
   repository(owner: $owner, name: $name) {{
-    pullRequest(number: $number) {{ state headRefOid mergeable }}
-    object(oid: $head) {{ ... on Commit {{ status {{ context(name: $context) {{ state description }} }} }} }}
+    autoMergeAllowed @include(if: $auto)
+    pullRequest(number: $number) {{ id state headRefOid mergeable autoMergeRequest {{ enabledAt }} }}
+    object(oid: $head) {{
+      ... on Commit {{
+        status {{
+          context(name: $context) {{ state description isRequired(pullRequestNumber: $number) @include(if: $auto) }}
+        }}
+      }}
+    }}
   }}
 }}
+"""
+"""`auto`: with what must be so before it is left to GitHub."""
+
+AUTO_MERGE = f"""
+{_HEAD}, $number: Int!) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{ id state autoMergeRequest {{ enabledAt }} }}
+  }}
+}}
+"""
+
+ENABLE_AUTO_MERGE = """
+mutation($request: ID!, $head: GitObjectID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $request, expectedHeadOid: $head, mergeMethod: MERGE}) {
+    pullRequest { id }
+  }
+}
+"""
+
+DISABLE_AUTO_MERGE = """
+mutation($request: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $request}) { pullRequest { id } }
+}
 """
 
 SAID_ON_PULL_REQUESTS = f"""

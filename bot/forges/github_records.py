@@ -151,6 +151,7 @@ def pull_request(
         labels=frozenset(label["name"] for label in labels),
         own=is_own(node),
         pushers=frozenset() if is_own(node) or node["state"] != "OPEN" else pushers(node["commits"]["nodes"]),
+        auto_merge=node["autoMergeRequest"] is not None,
     )
 
 

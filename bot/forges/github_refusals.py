@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 class Rejected(Refused):
-    """GitHub understood and declined; `status` is HTTP's, `reasons` what GitHub says, in one line."""
+    """GitHub understood and declined; `status` is HTTP's (422 for GraphQL), `reasons` what GitHub says, in one line."""
 
     def __init__(self, message: str, status: int, reasons: str) -> None:
         super().__init__(message, fix="do what GitHub's reason says")
@@ -78,7 +78,7 @@ def check(answer: Answer, what: str, hide: Callable[[str], str]) -> None:
 
 
 def check_graphql(answer: Answer, what: str, hide: Callable[[str], str]) -> None:
-    """Raise if GraphQL answered with errors, even beside data, or with no data.
+    """Raise if GraphQL answered with errors, even beside data, or with no data; `Rejected` if it declined a mutation.
 
     https://docs.github.com/en/graphql/guides/using-graphql-clients
     """
@@ -97,6 +97,8 @@ def check_graphql(answer: Answer, what: str, hide: Callable[[str], str]) -> None
     if "NOT_FOUND" in kinds:
         fix = f"check the name, and that the credentials may see it; {hide(_missing(answer.headers))}"
         raise NotFound(f"cannot {what}: {reasons}", fix=fix)
+    if "UNPROCESSABLE" in kinds:
+        raise Rejected(f"cannot {what}: {reasons}", 422, reasons)
     if "" in kinds and not any(error.get("extensions") for error in errors):
         raise Passing(f"GitHub could not answer ({reasons})")
     raise Unavailable(f"cannot {what}: {reasons}", fix="if this is an old GitHub Enterprise Server, update it")

@@ -156,6 +156,14 @@ class GitLabForge:
         """See `ports.Forge` and `gitlab_merge.merge`. The branch is deleted."""
         gitlab_merge.merge(self._api, number, head, self._me(), self._sleep)
 
+    def enable_auto_merge(self, number: int, head: str) -> None:
+        """See `ports.Forge` and `gitlab_merge.enable_auto_merge`. The branch is deleted when it is merged."""
+        gitlab_merge.enable_auto_merge(self._api, number, head, self._me(), self._sleep)
+
+    def disable_auto_merge(self, number: int) -> None:
+        """See `ports.Forge`."""
+        gitlab_merge.disable_auto_merge(self._api, number)
+
     def comment(self, number: int, key: str, body: str) -> None:
         """See `ports.Forge`."""
         text = gitlab_records.marked(key, body)

@@ -1,8 +1,8 @@
-"""Merging on GitLab: only what was looked at, once GitLab has found out whether it can be merged."""
+"""Merging on GitLab, now or by GitLab itself: only what was looked at, once GitLab knows whether it can be merged."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import BotError, Conflict, Refused
 from bot.forges.gitlab_records import latest, status
@@ -43,7 +43,7 @@ def merge(api: Api, number: int, head: str, me: str, sleep: Callable[[float], No
     `closed_pull_request`, or `not_mergeable` with GitLab's own word for it.
     """
     for wait in (*_WAITS, None):
-        word = _look(api, number, head, me)
+        word = _word(_look(api, number, head, me))
         if word == "mergeable":
             word = _try(api, number, head)
         if word == "merged":
@@ -53,19 +53,67 @@ def merge(api: Api, number: int, head: str, me: str, sleep: Callable[[float], No
         sleep(wait)
 
 
-def _look(api: Api, number: int, head: str, me: str) -> str:
-    """`merged`, or what GitLab says of the merge."""
+def enable_auto_merge(api: Api, number: int, head: str, me: str, sleep: Callable[[float], None]) -> None:
+    """See `ports.Forge`. What can be merged now is; GitLab takes auto-merge back when the branch moves.
+
+    `Refused`: as `merge`, where GitLab does not take it; and `approval_not_required`.
+    """
+    _check_required(api, number)
+    for wait in (*_WAITS, None):
+        found = _look(api, number, head, me)
+        word = _word(found)
+        if word == "merged" or found["merge_when_pipeline_succeeds"]:
+            return
+        done = _try(api, number, head, later=word != "mergeable")
+        if done == "merged":
+            return
+        word = done if word == "mergeable" else word
+        if word not in _MAY_CHANGE or wait is None:
+            raise _why(number, word)
+        sleep(wait)
+
+
+def disable_auto_merge(api: Api, number: int) -> None:
+    """See `ports.Forge`. https://docs.gitlab.com/api/merge_requests/#cancel-merge-when-pipeline-succeeds"""
+    what, path = f"turn auto-merge of !{number} off", f"{api.project.mergerequests.path}/{number}"
+    with api.translated(what):
+        found = api.project.mergerequests.get(number).attributes
+        if found["state"] != "opened" or not found["merge_when_pipeline_succeeds"]:
+            return
+        # A refusal comes as 201 too: only the body tells it.
+        said = api.gl.http_post(f"{path}/cancel_merge_when_pipeline_succeeds")
+        if isinstance(said, dict) and said.get("status") == "error":
+            raise Refused(f"cannot {what}: GitLab says: {api.clean(str(said.get('message')))}", fix="run again")
+
+
+def _check_required(api: Api, number: int) -> None:
+    """`Refused` unless GitLab itself waits for the pipeline, of which the bot's status is a part."""
+    with api.translated("read the project's settings"):
+        required = api.gl.projects.get(api.path).attributes.get("only_allow_merge_if_pipeline_succeeds")
+    if required is not True:
+        message = f"!{number} is not left to GitLab: it would merge without the status {APPROVAL}, also what is locked"
+        fix = "turn on Settings → Merge requests → Pipelines must succeed: `gitops-bot init --protect` prints how"
+        raise Refused(message, fix=fix, reason_code="approval_not_required")
+
+
+def _look(api: Api, number: int, head: str, me: str) -> dict[str, Any]:
+    """A merge request that is merged or may be; raises if it must not be."""
     with api.translated(f"read !{number}"):
         found = api.project.mergerequests.get(number).attributes
         if found["sha"] != head:
             raise Conflict(f"!{number} is at {found['sha']}, not at {head}", fix="look at it again, then merge")
         if found["state"] == "merged":
-            return "merged"
+            return found
         if found["state"] == "closed":
             fix = "only an open merge request can be merged"
             raise Refused(f"!{number} is closed", fix=fix, reason_code="closed_pull_request")
         _check_approved(api, number, head, me)
-        return str(found["detailed_merge_status"])
+        return found
+
+
+def _word(found: dict[str, Any]) -> str:
+    """`merged`, or what GitLab says of the merge."""
+    return "merged" if found["state"] == "merged" else str(found["detailed_merge_status"])
 
 
 def _check_approved(api: Api, number: int, head: str, me: str) -> None:
@@ -77,13 +125,18 @@ def _check_approved(api: Api, number: int, head: str, me: str) -> None:
         raise Refused(message, fix="get the approvals that are missing, then run the bot", reason_code="needs_approval")
 
 
-def _try(api: Api, number: int, head: str) -> str:
-    """Merge; `merged`, or why GitLab did not: some answers tell no more than that it cannot be done now."""
+def _try(api: Api, number: int, head: str, *, later: bool = False) -> str:
+    """Merge, or let GitLab do it later; `merged`, or why not: some answers tell no more than that it cannot be now."""
+    # Since GitLab 17.11 it is also called `auto_merge`; older ones know this name only.
+    when = {"merge_when_pipeline_succeeds": True} if later else {}
     path = f"{api.project.mergerequests.path}/{number}/merge"
     try:
         with api.translated(f"merge !{number}"):
-            done = api.gl.http_put(path, post_data={"sha": head, "should_remove_source_branch": True})
-            return "merged" if isinstance(done, dict) and done["state"] == "merged" else "checking"
+            done = api.gl.http_put(path, post_data={"sha": head, "should_remove_source_branch": True, **when})
+            if not isinstance(done, dict):
+                raise TypeError("no JSON object")
+            left = later and done["merge_when_pipeline_succeeds"]
+            return "merged" if done["state"] == "merged" or left else "checking"
     except Refused:
         # 405 and 422: https://docs.gitlab.com/api/merge_requests/#merge-a-merge-request; what it is, a new look tells.
         return "checking"

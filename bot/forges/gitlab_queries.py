@@ -32,7 +32,7 @@ project(fullPath: $path) {{
 }} }}"""
 DETAILS = f"""query($path: ID!, $iids: [String!]!) {{ project(fullPath: $path) {{
   mergeRequests(iids: $iids, sort: CREATED_ASC, first: {BATCH}) {{ nodes {{
-    iid state sourceBranch diffHeadSha title description updatedAt author {{ username }}
+    iid state sourceBranch diffHeadSha title description updatedAt autoMergeEnabled author {{ username }}
     labels {{ pageInfo {{ hasNextPage }} nodes {{ title }} }}
     approvedBy {{ pageInfo {{ hasNextPage }} nodes {{ username }} }}
     reviewers {{ pageInfo {{ hasNextPage }} nodes {{ username mergeRequestInteraction {{ reviewState }} }} }}

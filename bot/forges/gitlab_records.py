@@ -77,6 +77,7 @@ def pull_request(
         labels=frozenset(label["title"] for label in whole(node["labels"])),
         own=is_own(node),
         pushers=pushers,
+        auto_merge=node["autoMergeEnabled"] is True,
     )
 
 

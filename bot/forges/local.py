@@ -123,6 +123,15 @@ class LocalForge:
         """See `ports.Forge`, and `merge`."""
         self._merging.merge(number, BOT_NAME, head)
 
+    def enable_auto_merge(self, number: int, head: str) -> None:  # noqa: ARG002 # whatever the head, it cannot be done
+        """See `ports.Forge`. `Refused` (`no_auto_merge`): nothing runs here that could merge later."""
+        message = f"#{number} cannot be left to the forge: the local forge merges nothing by itself"
+        fix = "write `merge: auto` for this environment in gitops.yaml: the bot merges then"
+        raise Refused(message, fix=fix, reason_code="no_auto_merge")
+
+    def disable_auto_merge(self, number: int) -> None:
+        """See `ports.Forge`. It is never on here."""
+
     def merge(self, number: int, by: str, head: str) -> None:
         """A person merges what they saw: the full SHA `head`. Merging what is merged does nothing.
 

@@ -223,7 +223,12 @@ def test_keys_that_yaml_reads_otherwise_than_people_are_refused(
         ("admins: [a b]\n" + PLAIN, "admins[0]", "`a b` cannot stand here", "write a user's name"),
         ("commands: {aprove: true}\n" + PLAIN, "commands.aprove", "unknown key", "did you mean `approve`?"),
         ("commands: true\n" + PLAIN, "commands", "a mapping is wanted", "commands: {key: value}"),
-        (environments("  a: {path: x, merge: yes}\n"), "a.merge", "this is `yes`, not one of: auto, manual", "auto"),
+        (
+            environments("  a: {path: x, merge: yes}\n"),
+            "a.merge",
+            "this is `yes`, not one of: auto, forge, manual",
+            "auto",
+        ),
         (
             environments("  a: {path: x, approvals: 2, approvers: [bob, Bob]}\n"),
             "a.approvals",

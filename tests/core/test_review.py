@@ -131,6 +131,12 @@ def test_what_was_rendered_is_taken_over_when_the_rest_changes() -> None:
     assert "alice" in line(action.body, "Approvals")
 
 
+def test_where_the_forge_merges_there_is_nothing_left_to_do_once_it_is_approved() -> None:
+    config = load_config(FOLLOWED.replace("approvals: 1", "approvals: 1, merge: forge").encode())
+    text = comment(approved(replace(open_in(), config=config), STAGING, "alice"))
+    assert line(text, "Next") == "nothing, it is merged by itself once the rules of the default branch are met"
+
+
 def test_another_head_or_base_is_looked_into_again() -> None:
     snapshot = open_in()
     there = said(snapshot, comment(snapshot))

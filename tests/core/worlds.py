@@ -12,9 +12,12 @@ from bot.core.actions import (
     ClosePullRequest,
     Comment,
     DeleteBranch,
+    DisableAutoMerge,
+    EnableAutoMerge,
     MergePullRequest,
     OpenPullRequest,
     Proposal,
+    RequestReviews,
     SetStatus,
     UpdatePullRequest,
 )
@@ -241,6 +244,18 @@ def _after(snapshot: Snapshot, action: Action) -> Snapshot:
         case SetStatus(branch=str(branch)):
             others = tuple(s for s in pull(snapshot, branch).statuses if s.context != action.status.context)
             return with_pull(snapshot, branch, statuses=(*others, action.status))
+    return _after_on_a_page(snapshot, action)
+
+
+def _after_on_a_page(snapshot: Snapshot, action: Action) -> Snapshot:
+    """What leaves branches as they are."""
+    match action:
+        case RequestReviews():
+            return snapshot
+        case EnableAutoMerge(branch=str(branch)):
+            return with_pull(snapshot, branch, auto_merge=True)
+        case DisableAutoMerge(branch=str(branch)):
+            return with_pull(snapshot, branch, auto_merge=False)
         case Comment(branch=str(branch)):
             said = {**pull(snapshot, branch).comments, action.comment: action.body}
             return with_pull(snapshot, branch, comments=said)

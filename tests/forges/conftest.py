@@ -31,6 +31,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     made.stop()
 
 
+@pytest.fixture(params=["github", "gitlab"])
+def hosted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place with a forge that can merge by itself."""
+    made: Place = resolve_name(PLACES[request.param])(tmp_path)
+    yield made
+    made.stop()
+
+
 @pytest.fixture
 def local(tmp_path: Path) -> LocalPlace:
     """A place with the local forge."""

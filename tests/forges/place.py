@@ -94,6 +94,14 @@ class Place(ABC):
         """Somebody else's commit status, without a description."""
 
     @abstractmethod
+    def require(self, context: str) -> None:
+        """From now on nothing is merged into `main` without this status too."""
+
+    @abstractmethod
+    def approval_is_not_required(self) -> None:
+        """Somebody takes the protection off: the forge merges without `gitops-bot/approval`."""
+
+    @abstractmethod
     def close(self, number: int, by: str) -> None:
         """Close without merging."""
 

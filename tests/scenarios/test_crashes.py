@@ -88,6 +88,7 @@ class End(NamedTuple):
     trees: dict[str, str]
     pulls: list[Any]
     talk: list[Any]
+    asked: dict[int, frozenset[str]]
     images: dict[str, str]
 
 
@@ -105,6 +106,7 @@ def _end(story: Story) -> End:
             for p in forge.all_pull_requests()
             for c in forge.comments(p.request.number)
         ],
+        {p.request.number: p.reviewers for p in forge.all_pull_requests()},
         {tag: registry.digest(repository.with_tag(tag)) or "" for tag in story.tags()},
     )
 
@@ -115,6 +117,8 @@ class Theatre:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.story = Story(folder / "world")
+        named = "approvals: 2\n    approvers: [alice, bob, erin]\n"
+        self.story.rewrite_config(lambda text: text.replace("approvals: 2\n", named))
 
     def keep(self, name: str) -> None:
         """Keep the world as it is."""
@@ -168,7 +172,7 @@ def test_every_kind_of_action_meets_a_boundary(tmp_path: Path) -> None:
         report = theatre.story.run()
         kinds |= {a.kind for a in report.done}
     every = {k.kind for k in vars(actions).values() if isinstance(k, type) and issubclass(k, actions.Action) and k.kind}
-    assert kinds == every
+    assert kinds == every - {"enable_auto_merge", "disable_auto_merge"}, "which only hosted forges can do"
 
 
 def test_the_boundaries_are_those_of_all_ports(tmp_path: Path) -> None:
@@ -179,6 +183,8 @@ def test_the_boundaries_are_those_of_all_ports(tmp_path: Path) -> None:
         "LocalForge.update_pull_request",
         "LocalForge.close_pull_request",
         "LocalForge.merge_pull_request",
+        "LocalForge.enable_auto_merge",
+        "LocalForge.disable_auto_merge",
         "LocalForge.comment",
         "LocalForge.set_status",
         "LocalForge.react",

@@ -170,3 +170,39 @@ def test_the_bot_answers_to_its_accounts_name_and_an_admins_label_passes_a_freez
     assert story.skip("staging").reason_code == "needs_merge"
     story.merge("staging", "alice")
     assert story.running("staging") == story.running("dev")
+
+
+def test_what_is_left_to_the_forge_is_merged_when_its_checks_are_done_but_not_past_a_hold(story: HostedStory) -> None:
+    story.rewrite_config(lambda text: text.replace("approvals: 1\n", "approvals: 1\n    merge: forge\n"))
+    story.run()
+    story.place.require("ci/test")
+    story.place.status(story.pull("staging").head, "ci/test", "pending")
+    story.run()
+    assert not story.pull("staging").auto_merge
+    story.approve("staging", "alice")
+    assert story.pull("staging").auto_merge
+    assert story.run().done == ()
+    story.comment("staging", "/hold the logs first", by="bob")
+    assert not story.pull("staging").auto_merge
+    story.comment("staging", "/unhold", by="bob")
+    assert story.skip("staging").reason_code == "checks_pending"
+    story.place.status(story.pull("staging").head, "ci/test", "success")
+    story.run()
+    assert story.running("staging") == story.running("dev")
+    assert story.run().done == ()
+
+
+def test_a_forge_that_would_merge_without_approval_is_left_nothing_and_the_run_says_so(story: HostedStory) -> None:
+    story.rewrite_config(lambda text: text.replace("approvals: 1\n", "approvals: 1\n    merge: forge\n"))
+    story.run()
+    story.place.approval_is_not_required()
+    story.place.approve(story.number("staging"), "alice")
+    before = story.place.texts(story.number("staging"))
+    for _ in range(2):
+        report = story.try_run()
+        assert [(action.kind, "init --protect" in reason) for action, reason in report.failed] == [
+            ("enable_auto_merge", True)
+        ]
+        after = story.place.texts(story.number("staging"))
+        assert len(after) == len(before)
+    assert story.running("staging") != story.running("dev")

@@ -39,9 +39,10 @@ class Environment(Model):
     promote: Literal["auto", "manual"] = Field(
         default="auto", description="auto: a pull request opens by itself; manual: only on `promote`."
     )
-    merge: Literal["auto", "manual"] = Field(
+    merge: Literal["auto", "forge", "manual"] = Field(
         default="manual",
-        description="auto: the bot merges once checks and approvals allow it; manual: a person merges.",
+        description="auto: the bot merges once checks and approvals allow it; forge: once they are approved, the forge "
+        "merges by itself when its own rules are met; manual: a person merges.",
     )
     approvals: int = Field(
         default=0, ge=0, le=20, description="Approvals needed, each by another person than the author."

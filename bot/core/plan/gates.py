@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import Action, MergePullRequest, SetStatus, Skip
+from bot.core.actions import Action, DisableAutoMerge, EnableAutoMerge, MergePullRequest, SetStatus, Skip
 from bot.core.approval_words import MOST_NAMES
 from bot.core.authorize import Approval, approval
 from bot.core.models import Status, Unknown
@@ -24,7 +24,7 @@ APPROVAL = "gitops-bot/approval"
 def gates(
     snapshot: Snapshot, environment: str, application: str, pull_request: PullRequest, branch: Branch
 ) -> list[Action | Skip]:
-    """Say on the head commit what is missing; merge once nothing is, where the bot may."""
+    """Say on the head commit what is missing; merge once nothing is, or leave that to the forge, where the bot may."""
     config = snapshot.config.environments[environment]
     approved = approval_of(snapshot, environment, pull_request, branch)
     stopped = stop(snapshot, environment, pull_request, branch)
@@ -36,9 +36,11 @@ def gates(
         said.append(_status(environment, application, pull_request, wanted))
     waiting = (
         _stopped(environment, application, pull_request, stopped)
-        or _checks(environment, application, pull_request)
+        or _checks(environment, application, pull_request, only_failed=config.merge == "forge")
         or _people(environment, application, pull_request, approved, named=bool(config.approvers))
     )
+    if config.merge == "forge":
+        return [*said, *_left_to_the_forge(environment, application, pull_request, waiting)]
     if waiting:
         return [*said, waiting]
     if config.merge == "manual":
@@ -56,6 +58,25 @@ def gates(
             head=pull_request.head,
         ),
     ]
+
+
+def _left_to_the_forge(
+    environment: str, application: str, pull_request: PullRequest, waiting: Skip | None
+) -> list[Action | Skip]:
+    """Auto-merge is on exactly while nothing is waited for but what the forge itself waits for."""
+    number = pull_request.number
+    about = {"application": application, "environment": environment, "branch": pull_request.branch, "number": number}
+    if waiting and not pull_request.auto_merge:
+        return [waiting]
+    if waiting:
+        title = f"Turn auto-merge of #{number} off: {waiting.reason_code}"
+        return [DisableAutoMerge(**about, title=title), waiting]  # type: ignore[arg-type]  # one dict for both
+    if not pull_request.auto_merge:
+        title = f"Turn auto-merge of #{number} on: {pull_request.title}"
+        return [EnableAutoMerge(**about, title=title, head=pull_request.head)]  # type: ignore[arg-type]  # one dict for both
+    reason = f"#{number} is approved, and the forge merges it by itself once its own rules are met"
+    pending = _checks(environment, application, pull_request)
+    return [pending or Skip(environment, application, "forge_merges", reason, f"the forge to merge #{number}")]
 
 
 def approval_of(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch: Branch) -> Approval:
@@ -96,9 +117,9 @@ def _stopped(environment: str, application: str, pull_request: PullRequest, stop
     return Skip(environment, application, stopped.reason_code, reason, stopped.waits_for)
 
 
-def _checks(environment: str, application: str, pull_request: PullRequest) -> Skip | None:
+def _checks(environment: str, application: str, pull_request: PullRequest, *, only_failed: bool = False) -> Skip | None:
     open_checks = [s for s in pull_request.statuses if s.context != APPROVAL and s.state != "success"]
-    if not open_checks:
+    if not open_checks or (only_failed and all(s.state == "pending" for s in open_checks)):
         return None
     first = open_checks[0]
     code = "checks_failed" if any(s.state == "failure" for s in open_checks) else "checks_pending"

@@ -12,10 +12,10 @@ from bot.core.actions import (
     Skip,
     UpdatePullRequest,
 )
-from bot.core.config.models import TEAM
 from bot.core.plan.gates import gates
 from bot.core.plan.places import close
 from bot.core.plan.review import merges_now, review
+from bot.core.plan.reviewers import requests
 
 if TYPE_CHECKING:
     from bot.core.messages import Asked
@@ -83,7 +83,10 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
         return [_proposal(case, release, rendered)]
     about = (case.snapshot, case.environment, case.application, case.open, case.branch)
     decided = gates(*about)
-    return decided if merges_now(decided) else [*review(*about), *decided]
+    if merges_now(decided):
+        return decided
+    comments = review(*about)
+    return [*requests(*about, comments), *comments, *decided]
 
 
 def _holds(case: Case, branch: Branch, rendered: Rendered) -> bool:
@@ -140,15 +143,4 @@ def _proposal(case: Case, release: Release, rendered: Rendered) -> Action:
     }
     if case.open:
         return UpdatePullRequest(number=case.open.number, **common)  # type: ignore[arg-type]  # one dict for both
-    users, teams = _reviewers(case, asked)
-    return OpenPullRequest(reviewers=users, teams=teams, **common)  # type: ignore[arg-type]  # one dict for both
-
-
-def _reviewers(case: Case, asked: Asked | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The people and teams who are named as approvers and needed, but for who asked for the promotion."""
-    config = case.snapshot.config.environments[case.environment]
-    if not config.approvals:
-        return (), ()
-    named = [who for who in config.approvers if not who.startswith("permission:")]
-    users = tuple(who for who in named if not who.startswith(TEAM) and not (asked and who.lower() == asked.by.lower()))
-    return users, tuple(who.removeprefix(TEAM) for who in named if who.startswith(TEAM))
+    return OpenPullRequest(**common)  # type: ignore[arg-type]  # one dict for both

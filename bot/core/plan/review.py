@@ -24,6 +24,11 @@ KEY = "review"
 MOST_COMMITS = 20
 """Commits that are listed of an image."""
 MOST_CHECKS = 20
+_MERGES = {
+    "auto": "nothing, I merge it",
+    "forge": "nothing, it is merged by itself once the rules of the default branch are met",
+    "manual": "merge it",
+}
 _MARK = re.compile(
     r"^<!-- rendered ([0-9a-f]+) ([0-9a-f]+) -->\n(.*)\n<!-- /rendered -->\s*\Z", re.DOTALL | re.MULTILINE
 )
@@ -160,8 +165,7 @@ def _next(snapshot: Snapshot, environment: str, pull_request: PullRequest, branc
     if approved.missing:
         by_command = f", or `/approve {pull_request.head[:12]}`" if snapshot.config.commands.approve else ""
         return f"approve this pull request by a review{by_command}"
-    auto = snapshot.config.environments[environment].merge == "auto"
-    return "nothing, I merge it" if auto else "merge it"
+    return _MERGES[snapshot.config.environments[environment].merge]
 
 
 def _then(snapshot: Snapshot, environment: str, application: str) -> list[str]:

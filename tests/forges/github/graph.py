@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, execute_sync, parse, validate
@@ -57,14 +58,21 @@ class Graph:
 
     def root(self) -> dict[str, Any]:
         """Where queries and mutations start."""
-        viewer = {"login": self.viewer}
-        return {"viewer": viewer, "repository": self.repository, "node": self.node, "addReaction": self.react}
+        return {
+            "viewer": {"login": self.viewer},
+            "repository": self.repository,
+            "node": self.node,
+            "addReaction": self.react,
+            "enablePullRequestAutoMerge": self.enable_auto_merge,
+            "disablePullRequestAutoMerge": self.disable_auto_merge,
+        }
 
     def repository(self, _: Any, owner: str, name: str, **__: Any) -> Any:
         if (owner.lower(), name.lower()) != (self.world.owner, self.world.name):
             raise Typed("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
         return {
             "defaultBranchRef": {"name": self.world.default},
+            "autoMergeAllowed": self.world.auto_merge_allowed,
             "pullRequests": self.pull_requests,
             "issues": self.issues,
             "pullRequest": self.numbered,
@@ -120,6 +128,20 @@ class Graph:
         said.reactions.add((self.viewer, input["content"]))
         return {"reaction": {"content": input["content"]}}
 
+    def enable_auto_merge(self, _: Any, input: Any) -> Any:  # noqa: A002 # the schema names it so
+        pull = self.world.pulls[int(input["pullRequestId"].removeprefix("PR_"))]
+        if refused := self.world.refuses_auto_merge(pull, input["expectedHeadOid"]):
+            raise Typed("UNPROCESSABLE", json.dumps([f"Pull request {refused}"]))
+        pull.auto_merge = True
+        return {"pullRequest": self.pull(pull)}
+
+    def disable_auto_merge(self, _: Any, input: Any) -> Any:  # noqa: A002 # the schema names it so
+        pull = self.world.pulls[int(input["pullRequestId"].removeprefix("PR_"))]
+        if not pull.auto_merge:
+            raise Typed("UNPROCESSABLE", "Can't disable auto-merge for this pull request.")
+        pull.auto_merge = False
+        return {"pullRequest": self.pull(pull)}
+
     def pull(self, pull: Pull) -> Any:
         tip = "" if pull.is_fork else self.world.tips.get(pull.branch, "")
         return {
@@ -135,6 +157,7 @@ class Graph:
             "isCrossRepository": pull.is_fork,
             "author": actor(pull.author),
             "updatedAt": _time(pull.updated),
+            "autoMergeRequest": {"enabledAt": _time(pull.updated)} if pull.auto_merge else None,
             "mergeable": lambda _: (
                 "CONFLICTING" if pull.state == "OPEN" and self.world.conflicts(pull) else "MERGEABLE"
             ),
@@ -183,7 +206,11 @@ class Graph:
             return {"__typename": "CheckRun", "status": item.status, **about}
         context, (state, description) = item
         about = {"context": context, "state": state.upper(), "description": description or None}
-        return {"__typename": "StatusContext", **about}
+        return {
+            "__typename": "StatusContext",
+            "isRequired": lambda _, **_about: context in self.world.required,
+            **about,
+        }
 
     def said(self, said: Said) -> Any:
         groups = [{"content": c, "viewerHasReacted": (self.viewer, c) in said.reactions} for c in REACTIONS]

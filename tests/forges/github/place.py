@@ -88,6 +88,13 @@ class GitHubPlace(Place):
 
     def status(self, commit: str, context: str, state: Literal["pending", "success", "failure"]) -> None:
         self.world.statuses.setdefault(commit, {})[context] = (state, "")
+        self.world.merge_by_itself()
+
+    def require(self, context: str) -> None:
+        self.world.required.add(context)
+
+    def approval_is_not_required(self) -> None:
+        self.world.required.discard("gitops-bot/approval")
 
     def close(self, number: int, by: str) -> None:
         self._come(by)

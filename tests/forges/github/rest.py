@@ -191,6 +191,7 @@ def add_status(world: World, call: Call) -> Any:
     if len(call.body["description"]) > 140:
         raise Reply(422, "Validation Failed", "description is too long (maximum is 140 characters)")
     world.statuses.setdefault(sha, {})[call.body["context"]] = (call.body["state"], call.body["description"])
+    world.merge_by_itself()
     return {"state": call.body["state"], "context": call.body["context"], "description": call.body["description"]}
 
 

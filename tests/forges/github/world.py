@@ -62,6 +62,7 @@ class Pull:
     labellings: list[Labelling] = field(default_factory=list)
     reviewers: set[str] = field(default_factory=set)
     team_reviewers: set[str] = field(default_factory=set)
+    auto_merge: bool = False
     comments: list[Said] = field(default_factory=list)
     reviews: list[Said] = field(default_factory=list)
 
@@ -110,6 +111,7 @@ class World:
         self.label_changes: dict[str, datetime] = {}
         self.records: list[Record] = []
         self.default = "main"
+        self.auto_merge_allowed = True
         self.tips: dict[str, str] = {}
         """The branches when `settle` last looked."""
         self._ids = itertools.count(3_000_000_000)  # real ones need more than 31 bits
@@ -242,6 +244,27 @@ class World:
         self.run("update-ref", f"refs/heads/{pull.base}", commit, base)
         pull.state, pull.updated = "MERGED", self.now()
         return commit
+
+    def merge_by_itself(self) -> None:
+        """Merge what auto-merge is on of, and that may be merged by now."""
+        self.settle()
+        for pull in self.pulls.values():
+            ready = pull.auto_merge and pull.state == "OPEN" and not self.missing_checks(pull)
+            if ready and not self.conflicts(pull):
+                self.merge(pull)
+
+    def refuses_auto_merge(self, pull: Pull, head: str) -> str:
+        """Why auto-merge cannot be turned on, in GitHub's words; empty if it can."""
+        if not self.auto_merge_allowed:
+            return "Auto merge is not allowed for this repository"
+        if pull.state != "OPEN" or pull.auto_merge:
+            return "Can't enable auto-merge for this pull request"
+        if head != pull.head:
+            return "Head branch was modified. Review and try again."
+        if self.missing_checks(pull):
+            return ""
+        states = {state for state, _ in self.statuses.get(pull.head, {}).values()}
+        return f"Pull request is in {'clean' if states <= {'success'} else 'unstable'} status"
 
     def missing_checks(self, pull: Pull) -> list[str]:
         """The required contexts that are not successful on the head, in GitHub's words."""

@@ -223,10 +223,23 @@ def _merge(world: World, _path: str, number: str, *, given: dict[str, Any]) -> A
     request = world.requests[int(number)]
     if given["sha"] != request.head:
         return Answer(409, {"message": "SHA does not match HEAD of source branch: " + request.head})
-    if request.state != "opened" or world.merge_status(request) != "mergeable":
+    status = world.merge_status(request)
+    if given.get("merge_when_pipeline_succeeds") and status == "ci_still_running":
+        request.auto_merge = True
+        return Answer(200, _shown(request, world))
+    if status != "mergeable":
         return Answer(405, {"message": "405 Method Not Allowed"})
     world.merge(request.iid)
     return Answer(200, _shown(request, world))
+
+
+def _cancel(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
+    request = world.requests[int(number)]
+    if not request.auto_merge:
+        refused = {"message": "Can't cancel the automatic merge", "status": "error", "http_status": 406}
+        return Answer(201, refused)
+    request.auto_merge = False
+    return Answer(201, {"status": "success"})
 
 
 def _approvals(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
@@ -310,6 +323,7 @@ def _shown(request: MergeRequest, world: World) -> dict[str, Any]:
         "source_project_id": 8 if request.fork else 7, "target_project_id": 7, "sha": request.head,
         "author": world.user(request.author), "labels": sorted(request.labels), "updated_at": _time(request.updated),
         "reviewers": [world.user(name) for name in request.reviewers],
+        "merge_when_pipeline_succeeds": request.auto_merge,
     }  # fmt: skip
 
 
@@ -334,6 +348,7 @@ _ROUTES: Sequence[tuple[str, str, Callable[..., Answer]]] = (
     ("GET", _P + "/repository/branches/([^/]+)", _branch), ("GET", _P + "/repository/compare", _compare),
     ("GET", _P + "/merge_requests", _requests), ("POST", _P + "/merge_requests", _open),
     ("GET", _M, _request), ("PUT", _M, _change), ("PUT", _M + "/merge", _merge), ("GET", _M + "/approvals", _approvals),
+    ("POST", _M + "/cancel_merge_when_pipeline_succeeds", _cancel),
     ("GET", _M + "/versions", _versions), ("GET", _M + "/notes", _notes), ("POST", _M + "/notes", _write),
     ("GET", _M + "/resource_label_events", _label_events),
     ("PUT", _M + "/notes/([0-9]+)", _rewrite), ("GET", _C + "/([0-9a-f]+)/statuses", _statuses),

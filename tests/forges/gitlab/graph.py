@@ -76,6 +76,7 @@ class Graph:
             "sourceProjectId": 8 if request.fork else 7,
             "targetProjectId": 7,
             "diffHeadSha": request.head,
+            "autoMergeEnabled": request.auto_merge,
             "title": request.title,
             "description": request.description,
             "author": self._user(request.author),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from bot.forges.gitlab import GitLabForge
 from bot.forges.gitlab_records import EMOJI
 from tests.forges.gitlab.fake import PROJECT, TOKEN, GitLab
+from tests.forges.gitlab.world import PIPELINES
 from tests.forges.place import Permission, Place
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class GitLabPlace(Place):
         self.world.does("ci")
         refused = self.world.set_status(commit, context, "failed" if state == "failure" else state, None, by="ci")
         assert not refused, refused
+
+    def require(self, context: str) -> None:
+        """Each status of the head is a part of its pipeline."""
+
+    def approval_is_not_required(self) -> None:
+        self.world.settings[PIPELINES] = False
 
     def close(self, number: int, by: str) -> None:
         self.world.does(by)

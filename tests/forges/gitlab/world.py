@@ -12,6 +12,7 @@ from tests.git_remote import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+PIPELINES = "only_allow_merge_if_pipeline_succeeds"
 BOT = "project_7_bot_c0ffee"
 
 
@@ -54,6 +55,7 @@ class MergeRequest(Issue):
     approvals: dict[str, datetime] = field(default_factory=dict)
     fork: bool = False
     committers: set[str] = field(default_factory=set)
+    auto_merge: bool = False
 
     @property
     def head(self) -> str:
@@ -93,7 +95,7 @@ class World:
         """A `detailed_merge_status` that the project's settings lead to."""
         self.premium = True
         self.settings: dict[str, Any] = {
-            "only_allow_merge_if_pipeline_succeeds": False,
+            PIPELINES: True,
             "allow_merge_on_skipped_pipeline": None,
         }
         self.approval_settings = {"reset_approvals_on_push": False}
@@ -213,6 +215,7 @@ class World:
                 request.state, request.updated = "closed", self.tick()
             elif tip != request.head:
                 request.versions.append((tip, self.tick()))
+                request.auto_merge = False
                 request.updated = self.clock
 
     def merge_status(self, request: MergeRequest) -> str:
@@ -224,7 +227,20 @@ class World:
             return "checking"
         if self.forbids:
             return self.forbids
+        if self.settings[PIPELINES] and (open_states := self._states(request.head) - {"success"}):
+            return "ci_must_pass" if "failed" in open_states else "ci_still_running"
         return "mergeable" if self._merged_tree(request) else "conflict"
+
+    def _states(self, commit: str) -> set[str]:
+        """The states of the newest status of each name: what the commit's pipeline is made of."""
+        return set({s["name"]: s["status"] for s in self.statuses if s["sha"] == commit}.values())
+
+    def merge_by_itself(self) -> None:
+        """Merge what auto-merge is on of, and that may be merged by now."""
+        self.settle()
+        for request in list(self.requests.values()):
+            if request.auto_merge and self.merge_status(request) == "mergeable":
+                self.merge(request.iid)
 
     def merge(self, number: int) -> None:
         """Merge what can be merged, and delete the branch."""
@@ -290,6 +306,7 @@ class World:
             self.statuses.append(open_ones[0])
         open_ones[-1].update(status=state, description=description, allow_failure=False)
         self.tick()
+        self.merge_by_itself()
         return ""
 
     # The repository

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import Action, MergePullRequest, Proposal, SetLabel, Skip, WriteState
+from bot.core.actions import (
+    Action,
+    EnableAutoMerge,
+    MergePullRequest,
+    Proposal,
+    SetLabel,
+    Skip,
+    WriteState,
+)
 from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
@@ -41,7 +49,9 @@ if TYPE_CHECKING:
     from bot.core.snapshot import Snapshot
 
 HOLD = "hold"
-SATISFIED = frozenset({"up_to_date", "needs_approval", "needs_merge", "checks_pending", "frozen", "held", "locked"})
+SATISFIED = frozenset(
+    {"up_to_date", "needs_approval", "needs_merge", "forge_merges", "checks_pending", "frozen", "held", "locked"}
+)
 """Reasons of skips that leave what was asked for as far as the bot can bring it."""
 
 
@@ -76,8 +86,9 @@ def _asked(ask: Promote, decisions: Mapping[tuple[str, str], list[Action | Skip]
     skips = [d for d in covered if isinstance(d, Skip)]
     if any(isinstance(d, Proposal) for d in covered) or any(s.reason_code == "building" for s in skips):
         return Outcome("doing")
-    merges = [d for d in covered if isinstance(d, MergePullRequest)]
-    text = "\n".join([*(texts.skip_line(s) for s in skips), *(f"#{m.number} is being merged" for m in merges)])
+    merges = [f"#{d.number} is being merged" for d in covered if isinstance(d, MergePullRequest)]
+    merges += [f"#{d.number} is left to the forge to merge" for d in covered if isinstance(d, EnableAutoMerge)]
+    text = "\n".join([*(texts.skip_line(s) for s in skips), *merges])
     bad = next((s for s in skips if s.reason_code not in SATISFIED), None)
     return Outcome("refused", text, bad.reason_code) if bad else Outcome("done", text)
 
