@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 LIMIT = 8 * 1024 * 1024
 """Bytes of a body. A note of a million characters, GitLab's most, fits twice; GitHub would send up to 25 MB."""
 
-EDITED = Ignored("edited", "commands count as they were first written")
-"""A comment that somebody changed."""
-
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,255}(?:\[bot\])?")
 _TOKEN = re.compile(r"[!-~]{1,255}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -158,6 +155,11 @@ def delivery_id(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise BadDelivery("the delivery has no id")
     return text
+
+
+def edited() -> Ignored:
+    """Why a comment that somebody changed counts for nothing."""
+    return Ignored("edited", "commands count as they were first written")
 
 
 def by_bot(names: Iterable[str], bot: str) -> Ignored | None:

@@ -93,7 +93,7 @@ def event_of(name: str, payload: Payload, *, bot: str, repository: str) -> Event
     if name in _COMMENTS and action == _COMMENTS[name][2]:
         return _comment(name, payload, bot.lower(), repository)
     if name in _COMMENTS and action == "edited":
-        return deliveries.EDITED
+        return deliveries.edited()
     actions = _CHANGES.get(name, frozenset())
     if actions is None or action in actions:
         return Reconcile()

@@ -127,7 +127,7 @@ def _note(payload: Payload, bot: str, repository: str) -> Event | Ignored:
     if place is None:
         return Ignored("no_effect", "the note is on neither a merge request nor an issue")
     if note.text("action") != "create":
-        return deliveries.EDITED
+        return deliveries.edited()
     if note.flag("system"):
         return Ignored("by_bot", "GitLab itself wrote it")
     if not deliveries.is_called(repository, payload.below("project"), _URLS):
