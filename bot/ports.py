@@ -157,8 +157,8 @@ class Forge(Protocol):
     def disable_auto_merge(self, number: int) -> None:
         """The forge does not merge by itself any more; nothing if that is not on, or it is not open."""
 
-    def comment(self, number: int, key: str, body: str) -> None:
-        """Write the bot's one comment marked `key`, or edit it in place."""
+    def comment(self, number: int, key: str, body: str, *, on_issue: bool = False) -> None:
+        """Write the bot's one comment marked `key` on a pull request or an issue, or edit it in place."""
 
     def set_status(self, commit: str, status: Status) -> None:
         """Set a commit status."""

@@ -132,12 +132,13 @@ class RequestReviews(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class Comment(Action):
-    """Write or edit the one comment with this key."""
+    """Write or edit the one comment with this key, on a pull request or an issue."""
 
     kind: ClassVar[str] = "comment"
     number: int
     comment: str
     body: str
+    on_issue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

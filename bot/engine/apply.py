@@ -77,7 +77,7 @@ def _on_a_page(action: Action, forge: Forge) -> None:
         case RequestReviews():
             forge.request_reviews(action.number, action.users, action.teams)
         case Comment():
-            forge.comment(action.number, action.comment, action.body)
+            forge.comment(action.number, action.comment, action.body, on_issue=action.on_issue)
         case SetLabel():
             forge.set_label(action.number, action.label, present=action.present)
         case _:

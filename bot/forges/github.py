@@ -184,7 +184,7 @@ class GitHubForge:
         """See `ports.Forge`."""
         github_merge.disable_auto_merge(self._api, self._reader, number)
 
-    def comment(self, number: int, key: str, body: str) -> None:
+    def comment(self, number: int, key: str, body: str, *, on_issue: bool = False) -> None:  # noqa: ARG002 # one count
         """See `ports.Forge`. The key stands in the text's first line, which pages do not show.
 
         https://docs.github.com/en/rest/issues/comments

@@ -164,12 +164,14 @@ class GitLabForge:
         """See `ports.Forge`."""
         gitlab_merge.disable_auto_merge(self._api, number)
 
-    def comment(self, number: int, key: str, body: str) -> None:
+    def comment(self, number: int, key: str, body: str, *, on_issue: bool = False) -> None:
         """See `ports.Forge`."""
         text = gitlab_records.marked(key, body)
         with self._api.translated(f"comment on !{number}"):
             self._closed.pop(str(number), None)
-            notes = self._request(number).notes
+            # Issues and merge requests are counted apart.
+            issues = self._api.project.issues
+            notes = issues.get(number, lazy=True).notes if on_issue else self._request(number).notes
             for note in notes.list(iterator=True, sort="asc"):
                 found = gitlab_records.mark(note.body)
                 if not note.system and note.author["username"] == self._me() and found and found[0] == key:

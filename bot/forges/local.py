@@ -141,7 +141,7 @@ class LocalForge:
         """
         self._merging.merge(number, person(by), head)
 
-    def comment(self, number: int, key: str, body: str) -> None:
+    def comment(self, number: int, key: str, body: str, *, on_issue: bool = False) -> None:  # noqa: ARG002 # none here
         """See `ports.Forge`."""
         with self._transaction() as db:
             find(db, number)

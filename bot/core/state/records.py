@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 class Lock(NamedTuple):
     """An environment kept for one pull request: the owner is the user and the pull request's number together.
 
+    The number is 0 if it was asked for on an issue: then it is for no pull request, and stops all.
     `comment` is the id of the comment that asked for it. Times are UTC; `until` None: until it is unlocked.
     """
 

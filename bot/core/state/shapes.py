@@ -85,6 +85,10 @@ def _number(value: object) -> int:
     return value
 
 
+def _number_or_zero(value: object) -> int:
+    return 0 if type(value) is int and value == 0 else _number(value)
+
+
 def _time(value: object) -> datetime:
     moment = datetime.fromisoformat(_text(value))
     if moment.tzinfo is None:
@@ -111,7 +115,10 @@ def _or_null(read: Callable[[object], object]) -> Callable[[object], object]:
 _COMMON = {"comment": _word, "reason": _text, "since": _time}
 _SHAPES: Mapping[str, tuple[Callable[..., Record], Mapping[str, Callable[[Any], object]]]] = MappingProxyType(
     {
-        "locks": (Lock, {"environment": _word, "owner": _word, "number": _number, **_COMMON, "until": _or_null(_time)}),
+        "locks": (
+            Lock,
+            {"environment": _word, "owner": _word, "number": _number_or_zero, **_COMMON, "until": _or_null(_time)},
+        ),
         "freezes": (Freeze, {"environment": _or_null(_word), "owner": _word, **_COMMON, "until": _time}),
         "holds": (Hold, {"number": _number, "owner": _word, **_COMMON}),
         "approvals": (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from tests.forges.gitlab.world import MergeRequest, Note
+    from tests.forges.gitlab.world import Issue, MergeRequest, Note
 
 TOKEN = "glpat-that-nobody-may-see"
 PROJECT = "acme/gitops"
@@ -265,16 +265,20 @@ def _label_events(world: World, _path: str, number: str, *, given: dict[str, Any
     return Answer(200, shown)
 
 
-def _notes(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
-    notes = [_note(world, note) for note in world.requests[int(number)].notes]
+def _place(world: World, kind: str, number: str) -> Issue:
+    return world.requests[int(number)] if kind == "merge_requests" else world.issues[int(number)]
+
+
+def _notes(world: World, _path: str, kind: str, number: str, *, given: dict[str, Any]) -> Answer:
+    notes = [_note(world, note) for note in _place(world, kind, number).notes]
     return Answer(200, notes if given.get("sort") == "asc" else notes[::-1])
 
 
-def _write(world: World, _path: str, number: str, *, given: dict[str, Any]) -> Answer:
-    return Answer(201, _note(world, world.write(world.requests[int(number)], BOT, given["body"])))
+def _write(world: World, _path: str, kind: str, number: str, *, given: dict[str, Any]) -> Answer:
+    return Answer(201, _note(world, world.write(_place(world, kind, number), BOT, given["body"])))
 
 
-def _rewrite(world: World, _path: str, _number: str, note: str, *, given: dict[str, Any]) -> Answer:
+def _rewrite(world: World, _path: str, _kind: str, _number: str, note: str, *, given: dict[str, Any]) -> Answer:
     found = world.note(int(note))
     if found.author != BOT:
         return Answer(403, {"message": "403 Forbidden"})
@@ -340,6 +344,7 @@ def _time(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+_N = "/projects/([^/]+)/(merge_requests|issues)/([0-9]+)/notes"
 _P, _M, _C = "/projects/([^/]+)", "/projects/([^/]+)/merge_requests/([0-9]+)", "/projects/([^/]+)/repository/commits"
 _ROUTES: Sequence[tuple[str, str, Callable[..., Answer]]] = (
     ("GET", "/user", _user), ("GET", "/users", _users), ("GET", _P, _project),
@@ -349,9 +354,9 @@ _ROUTES: Sequence[tuple[str, str, Callable[..., Answer]]] = (
     ("GET", _P + "/merge_requests", _requests), ("POST", _P + "/merge_requests", _open),
     ("GET", _M, _request), ("PUT", _M, _change), ("PUT", _M + "/merge", _merge), ("GET", _M + "/approvals", _approvals),
     ("POST", _M + "/cancel_merge_when_pipeline_succeeds", _cancel),
-    ("GET", _M + "/versions", _versions), ("GET", _M + "/notes", _notes), ("POST", _M + "/notes", _write),
+    ("GET", _M + "/versions", _versions), ("GET", _N, _notes), ("POST", _N, _write),
     ("GET", _M + "/resource_label_events", _label_events),
-    ("PUT", _M + "/notes/([0-9]+)", _rewrite), ("GET", _C + "/([0-9a-f]+)/statuses", _statuses),
+    ("PUT", _N + "/([0-9]+)", _rewrite), ("GET", _C + "/([0-9a-f]+)/statuses", _statuses),
     ("POST", _P + "/statuses/([0-9a-f]+)", _set_status), ("POST", _P + "/deployments", _deploy),
     ("GET", _P + "/environments", _environments), ("PUT", _P + "/environments/([0-9]+)", _describe),
     *protection.ROUTES,

@@ -154,6 +154,17 @@ def test_commands_in_issues_are_told(place: GitLabPlace) -> None:
     assert place.forge.comments_since(EVER)[0].reactions == {"rocket"}
 
 
+def test_an_issue_is_answered_and_not_the_merge_request_of_the_same_number(place: GitLabPlace) -> None:
+    from tests.forges.gitlab.world import Issue
+
+    number, _ = place.request()
+    place.world.issues[number] = Issue(number, place.world.tick())
+    for text in ("first", "second"):
+        place.forge.comment(number, "reply-1", text, on_issue=True)
+    assert [note.body.partition("\n")[2] for note in place.world.issues[number].notes] == ["second"]
+    assert place.texts(number) == []
+
+
 @pytest.mark.parametrize(
     ("level", "permission"),
     [(5, "none"), (10, "read"), (15, "read"), (20, "read"), (30, "write"), (40, "admin"), (50, "admin")],

@@ -47,6 +47,7 @@ def _last_word(comment: UserComment, text: str, reaction: Reaction) -> list[Acti
         number=comment.number,
         comment=f"reply-{comment.id}",
         body=text,
+        on_issue=not comment.on_pull_request,
     )
     return [reply, _react(comment, reaction)]
 

@@ -18,7 +18,7 @@ from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Outcome
-from bot.core.plan.chatops.requests import pull_request_of
+from bot.core.plan.chatops.requests import lock_number, pull_request_of
 from bot.core.plan.chatops.verdicts import ask_of
 from bot.core.plan.places import close, place_of
 from bot.core.state import (
@@ -102,7 +102,7 @@ def _rolled_back(snapshot: Snapshot, comment: UserComment, command: Command, fou
         text = f"{found.text}\n{environment} stays as it is until `/unlock {environment}`"
         return found if found.status == "doing" else Outcome("done", text.strip())
     reason = f"rolled back: {command.reason}"
-    lock = Lock(environment, comment.author, comment.number, comment.id, reason, comment.time, None)
+    lock = Lock(environment, comment.author, lock_number(comment), comment.id, reason, comment.time, None)
     return _doing(snapshot, comment, f"Lock {environment}", with_lock(lock))
 
 
@@ -129,7 +129,7 @@ def _lock(snapshot: Snapshot, state: State, comment: UserComment, command: Comma
     if there and there.comment == comment.id:
         return Outcome("done", f"{messages.plain(texts.locked(there, environment))}. `/unlock {environment}` ends it")
     end = comment.time + duration(str(command.flags["for"])) if "for" in command.flags else None
-    lock = Lock(environment, comment.author, comment.number, comment.id, command.reason, comment.time, end)
+    lock = Lock(environment, comment.author, lock_number(comment), comment.id, command.reason, comment.time, end)
     return _doing(snapshot, comment, f"Lock {environment}", with_lock(lock))
 
 
@@ -164,7 +164,7 @@ def _unfreeze(snapshot: Snapshot, state: State, comment: UserComment, command: C
 
 
 def _hold(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     there = state.holds.get(comment.number)
     if there is None:
         hold = Hold(comment.number, comment.author, comment.id, command.reason, comment.time)
@@ -175,7 +175,7 @@ def _hold(snapshot: Snapshot, state: State, comment: UserComment, command: Comma
 
 
 def _unhold(snapshot: Snapshot, state: State, comment: UserComment, _: Command) -> Outcome:
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     path = without_hold(comment.number)
     if comment.number in state.holds or any(d.path == path[0] for d in state.damaged):
         return _doing(snapshot, comment, f"End the hold of #{comment.number}", path)
@@ -185,7 +185,7 @@ def _unhold(snapshot: Snapshot, state: State, comment: UserComment, _: Command) 
 
 
 def _approve(snapshot: Snapshot, state: State, comment: UserComment, command: Command) -> Outcome:
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     commit = pull.head if pull else command.argument
     if any(a.comment == comment.id for a in state.approvals):
         return Outcome("done", f"#{comment.number} is approved by you at `{commit[:12]}`")
@@ -200,7 +200,7 @@ def _rebuild(
     decisions: Mapping[tuple[str, str], list[Action | Skip]],
 ) -> Outcome:
     """A tag never moves: the same commit gets one of its own, and with it its way through the environments."""
-    pull, state = pull_request_of(snapshot, comment.number), snapshot.state
+    pull, state = pull_request_of(snapshot, comment), snapshot.state
     application = command.argument or (place_of(pull.branch)[1] if pull else "")
     commits = [c for (name, _), c in snapshot.sources.items() if name == application]
     known = tuple(sorted({c.sha for c in commits if not isinstance(c, Unknown)}))
@@ -229,7 +229,7 @@ def _label(number: int, *, present: bool) -> SetLabel:
 
 
 def _cancel(snapshot: Snapshot, comment: UserComment) -> Outcome:
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     if pull is None:
         return Outcome("done", f"#{comment.number} is closed")
     return Outcome("doing", actions=(close(pull, f"{comment.author} cancelled it", "cancelled"),))

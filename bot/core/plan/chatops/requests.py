@@ -47,10 +47,16 @@ def is_open(comment: UserComment) -> bool:
     return not comment.is_bot and not LAST_WORDS & comment.reactions
 
 
-def pull_request_of(snapshot: Snapshot, number: int) -> PullRequest | None:
-    """The bot's open pull request of that number."""
+def pull_request_of(snapshot: Snapshot, comment: UserComment) -> PullRequest | None:
+    """The bot's open pull request that a comment is on. An issue may have the same number, as on GitLab."""
     pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
-    return next((p for p in pulls if p.number == number and p.state == "open"), None)
+    here = [p for p in pulls if comment.on_pull_request and p.number == comment.number]
+    return next((p for p in here if p.state == "open"), None)
+
+
+def lock_number(comment: UserComment) -> int:
+    """The pull request that a lock is for; 0 for one that was asked for on an issue, and is for none."""
+    return comment.number if comment.on_pull_request else 0
 
 
 def _request(comment: UserComment, names: tuple[str, ...]) -> Request:

@@ -59,7 +59,8 @@ def locked(lock: Lock | Damaged | None, environment: str) -> str:
     if isinstance(lock, Damaged):
         return f"{environment} counts as locked: {lock.path} is damaged: {lock.reason}"
     until = f" until {lock.until:%Y-%m-%d %H:%M} UTC" if lock.until else ""
-    return f"{lock.environment} is locked by {lock.owner} (#{lock.number}){until}: {lock.reason}"
+    place = f"#{lock.number}" if lock.number else "on an issue"
+    return f"{lock.environment} is locked by {lock.owner} ({place}){until}: {lock.reason}"
 
 
 def answer(

@@ -12,7 +12,7 @@ from bot.core.messages import asked_for
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Problem, Request
-from bot.core.plan.chatops.requests import open_requests, pull_request_of
+from bot.core.plan.chatops.requests import lock_number, open_requests, pull_request_of
 from bot.core.plan.places import place_of
 from bot.core.state import Damaged, active_lock
 
@@ -56,7 +56,7 @@ def named(snapshot: Snapshot, command: Command) -> Command:
 def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promote | None:
     """The event that a command stands for, the same that the command line makes."""
     if command.verb == "refresh":
-        pull = pull_request_of(snapshot, comment.number)
+        pull = pull_request_of(snapshot, comment)
         environment, application = place_of(pull.branch) if pull else ("", "")
         return Promote(environment, (application,), None, comment.author, refresh=True) if pull else None
     if command.verb not in ("promote", "rollback") or command.environment is None:
@@ -74,7 +74,7 @@ def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promot
 
 def problem(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
     """Why one command may not be done: what it names, who gives it, and what stands against it, in that order."""
-    if command.verb == "cancel" and _was_cancelled(snapshot, comment.number):
+    if command.verb == "cancel" and _was_cancelled(snapshot, comment):
         return None
     return (
         _unknown_names(snapshot, command)
@@ -107,23 +107,24 @@ def _wrong_place(snapshot: Snapshot, comment: UserComment, command: Command) -> 
         return None
     if isinstance(snapshot.pull_requests, Unknown):
         return Problem("forge_unavailable", command.text, "the pull requests could not be read", "try again later")
-    if pull_request_of(snapshot, comment.number) is None:
+    if pull_request_of(snapshot, comment) is None:
         what = "this is not an open pull request of mine"
         return Problem("not_a_promotion", command.text, what, "write it on the pull request that it is about")
     return None
 
 
-def _was_cancelled(snapshot: Snapshot, number: int) -> bool:
+def _was_cancelled(snapshot: Snapshot, comment: UserComment) -> bool:
     """Whether the bot has closed that pull request because somebody cancelled it."""
     pulls = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
-    return any(p.number == number and p.state == "closed" and "cancelled" in p.comments for p in pulls)
+    here = [p for p in pulls if comment.on_pull_request and p.number == comment.number]
+    return any(p.state == "closed" and "cancelled" in p.comments for p in here)
 
 
 def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
     rule = VERBS[command.verb]
     level: Level = rule.own if rule.own and _is_own(snapshot, comment, command) else rule.level
     environment = command.environment
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     if environment is None and pull is not None:
         environment = place_of(pull.branch)[0]
     if environment not in snapshot.config.environments:
@@ -146,7 +147,7 @@ def _is_own(snapshot: Snapshot, comment: UserComment, command: Command) -> bool:
     if command.verb == "unhold":
         hold = state.holds.get(comment.number)
         return hold is not None and hold.owner.casefold() == author
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     branch = snapshot.branches.get(pull.branch) if pull else None
     asked = asked_for(branch.head) if branch else None
     return asked is not None and asked.by.casefold() == author
@@ -165,7 +166,7 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         return Problem("missing_reason", command.text, "the lock is somebody else's", fix)
     if command.verb == "lock" and command.environment and not isinstance(snapshot.state, Unknown):
         lock = active_lock(snapshot.state, command.environment, snapshot.now)
-        by = (comment.author.casefold(), comment.number)
+        by = (comment.author.casefold(), lock_number(comment))
         if lock and (isinstance(lock, Damaged) or (lock.owner.casefold(), lock.number) != by):
             text = texts.locked(lock, command.environment)
             return Problem("locked", command.text, text, f"ask for `/unlock {command.environment}`")
@@ -184,7 +185,7 @@ def _against_approval(snapshot: Snapshot, comment: UserComment, command: Command
     if not snapshot.config.commands.approve:
         what = "approvals by command are off here"
         return Problem("command_off", command.text, what, "approve by a review; `commands.approve` turns this on")
-    pull = pull_request_of(snapshot, comment.number)
+    pull = pull_request_of(snapshot, comment)
     if pull and not pull.head.startswith(command.argument):
         what = f"the pull request is at `{pull.head[:12]}` now"
         return Problem("head_moved", command.text, what, f"look at it again, then write `/approve {pull.head[:12]}`")
