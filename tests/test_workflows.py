@@ -162,7 +162,9 @@ def test_the_bot_runs_from_one_file_for_it_leaves_out_the_checks_of_one() -> Non
 
 def test_the_bot_starts_with_whatever_may_change_its_mind() -> None:
     events = dict(WORKFLOWS["gitops-bot.yml"]["on"])
-    assert events.pop("pull_request") == {"types": ["closed"]}
+    # What people propose needs its status, labels may hold and except, and a merge may be the next release.
+    types = ["opened", "reopened", "synchronize", "labeled", "unlabeled", "closed"]
+    assert events.pop("pull_request") == {"types": types}
     assert events.pop("issue_comment") == {"types": ["created"]}
     assert events.pop("pull_request_review") == {"types": ["submitted", "dismissed"]}
     assert events.pop("repository_dispatch") == {"types": ["gitops-bot"]}
