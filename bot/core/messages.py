@@ -85,10 +85,9 @@ def image_missing(environment: str, application: str, reference: Reference) -> S
     return Skip(environment, application, "image_missing", reason, "that image to be pushed")
 
 
-def no_tag(environment: str, application: str, image: Image, count: int) -> Skip:
-    """No tag satisfies the policy."""
-    reason = f"none of the {count} tags of {image.repository} satisfies its policy"
-    return Skip(environment, application, "no_tag", reason, "a tag that does")
+def no_tag(environment: str, application: str, image: Image, reason: str) -> Skip:
+    """The policy chooses no tag."""
+    return Skip(environment, application, "no_tag", f"{image.repository}: {reason}", "a tag that satisfies the policy")
 
 
 def version_not_found(
