@@ -84,7 +84,8 @@ def choose(
             return missing
         candidates = by_date(taken, seen.facts)
     choice = _walk(rules, candidates, deployed(rules, current, seen.facts), seen)
-    return choice or Choice(None, f"none of the {len(tags)} tags satisfies the policy")
+    few = "the only tag does not satisfy" if len(tags) == 1 else f"none of the {len(tags)} tags satisfies"
+    return choice or Choice(None, f"{few} the policy")
 
 
 def deployed(rules: Rules, current: str | None, facts: Facts) -> Candidate | None:

@@ -33,8 +33,7 @@ class Rules:
         self.descending = getattr(policy, kind) == "desc"
         with _at("semver"):
             self.range: Range | None = parse_range(policy.semver) if policy.semver is not None else None
-        with _at("min_age"):
-            self.min_age = duration(policy.min_age) if policy.min_age is not None else timedelta()
+        self.min_age = _age(policy.min_age)
         with _at("filter"):
             self._read = Reader(self.reading)
         self._excluded = frozenset(policy.exclude)
@@ -132,6 +131,13 @@ def _check_together(policy: Policy, kind: str) -> None:
         if getattr(policy, key):
             message = f"`digest` follows one tag: there is nothing to choose, and `{key}` means nothing"
             raise PolicyError(message, fix="delete it", key=(key,))
+
+
+def _age(text: str | None) -> timedelta:
+    try:
+        return duration(text) if text is not None else timedelta()
+    except BotError as error:
+        raise PolicyError(f"a minimum age of {text}: {error.message}", fix=error.fix, key=("min_age",)) from error
 
 
 def _patterns(exclude: Sequence[str]) -> Iterator[Any]:
