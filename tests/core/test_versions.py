@@ -252,7 +252,10 @@ OLD = Policy(semver="*", min_age="3d")
 def test_only_what_may_be_chosen_is_looked_up_best_first() -> None:
     assert looked_up(MANY, OLD, None, lambda _: days(9)) == (Choice("1.999.0"), 1)
     assert looked_up(MANY, OLD, "1.999.0", lambda _: days(9)) == (Choice("1.999.0"), 0)
-    assert looked_up(MANY, OLD, "1.996.0", lambda _: days(1)) == (Choice("1.996.0"), 3)
+    assert looked_up(MANY, OLD, "1.996.0", lambda _: days(1)) == (
+        Choice("1.996.0", "1.999.0 is not taken: it is younger than 3d, until 2026-03-12 12:01 UTC"),
+        3,
+    )
     young = {f"1.{number}.0" for number in range(990, 1000)}
     choice, asked = looked_up(MANY, OLD, None, lambda tag: days(1 if tag in young else 9))
     assert choice.selected == "1.989.0"

@@ -63,6 +63,13 @@ def test_a_bad_filter_is_refused_with_its_column(pattern: str, column: int, capf
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("policy", [Policy(semver="1 " * 100_000), Policy(alphabetical="asc", filter="(" * 100_000)])
+def test_a_long_text_makes_no_long_message(policy: Policy) -> None:
+    with pytest.raises(BotError) as error:
+        check_policy(policy)
+    assert len(str(error.value)) < 800
+
+
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(a|a)*b", "(a|aa)+$b", "(.*a){20}b", "((a{0,30}){0,30})b"])
 def test_a_hostile_pattern_costs_no_time(pattern: str) -> None:
     start = time.monotonic()

@@ -44,6 +44,7 @@ def test_an_image_waits_until_it_is_old_enough(story: Story) -> None:
     push(story, "4.5.0", 2)
     story.run()
     assert story.running("dev").tag == "4.4.0"
+    assert "4.5.0 is not taken: it is younger than 3d, until " in story.skip("dev").reason
     push(story, "4.5.0", 3.1)
     story.run()
     assert story.running("dev").tag == "4.5.0"
@@ -55,6 +56,7 @@ def test_an_image_must_have_the_platforms(story: Story) -> None:
     push(story, "4.4.0", 1)
     story.run()
     assert story.running("dev").tag == "4.3.0"
+    assert "4.4.0 is not taken: it has no image for linux/arm64" in story.skip("dev").reason
 
 
 def test_the_image_that_was_made_last_is_the_newest(story: Story) -> None:
@@ -93,6 +95,7 @@ def test_a_moving_tag_stays_where_it_is_until_it_is_old_enough(story: Story) -> 
     report = story.run()
     assert report.done == ()
     assert story.running("dev") == ("latest", old)
+    assert "latest is not taken: it is younger than 3d" in story.skip("dev").reason
 
 
 def test_a_first_version_that_no_policy_takes_is_told(story: Story) -> None:

@@ -57,6 +57,16 @@ def followed_references(
         yield repository.with_tag(tag)
 
 
+def not_taken(snapshot: Snapshot, environment: str, application: str) -> Iterator[str]:
+    """Of each image that a first environment follows: which tag that people may expect there is not, and why."""
+    here = snapshot.deployed[environment, application].release.images
+    for name, image in snapshot.config.applications[application].images.items():
+        if image.policy and snapshot.config.environments[environment].after is None:
+            choice = _choice(snapshot, image, here.get(name))
+            if choice.reason:
+                yield f"{image.repository}: {choice.reason}"
+
+
 def promoted_reference(image: Image, version: ImageVersion) -> Reference:
     """Where a version that an environment has is looked up to be promoted; it has a tag."""
     repository = parse_repository(image.repository)

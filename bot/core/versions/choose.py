@@ -42,10 +42,11 @@ Facts: TypeAlias = "Mapping[str, TagFacts | Unknown | None]"
 
 
 class Choice(NamedTuple):
-    """The chosen tag: the deployed one when nothing better is there, None if nothing is chosen, with the reason.
+    """The chosen tag: the deployed one when nothing better is there, None if nothing is chosen.
 
-    `needed`: tags whose facts must be known first; look them up, and choose again. `unknown`: facts that could not be
-    read and may decide; nothing is chosen on a guess.
+    `reason`: why nothing is chosen, or why the best tag by its text is not. `needed`: tags whose facts must be known
+    first; look them up, and choose again. `unknown`: facts that could not be read and may decide; nothing is chosen on
+    a guess.
     """
 
     selected: str | None
@@ -158,12 +159,12 @@ def _not_known(wanted: Sequence[str], current: str | None, seen: _Observed) -> C
 
 def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | None, seen: _Observed) -> Choice | None:
     """The first that is taken. Facts of what would not be chosen anyway are not asked for."""
-    looked_at = 0
+    looked_at, why = 0, ""
     for place, one in enumerate(candidates):
         if not rules.takes(one):
             continue
         if current and _stays(rules, one, current):
-            return Choice(current.tag)
+            return Choice(current.tag, why)
         if rules.needs_facts:
             known = seen.facts.get(one.tag)
             if isinstance(known, Unknown):
@@ -171,9 +172,11 @@ def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | No
             if one.tag not in seen.facts:
                 return _more(rules, candidates[place:], current, looked_at, seen)
             looked_at += 1
-        if not unsuitable(rules, one.tag, seen.facts, seen.now):
-            return Choice(one.tag)
-    return None
+        refused = unsuitable(rules, one.tag, seen.facts, seen.now)
+        if refused is None:
+            return Choice(one.tag, why)
+        why = why or f"{refused.tag} is not taken: {refused.reason}"
+    return Choice(None, f"none of the tags satisfies the policy; {why}") if why else None
 
 
 def _stays(rules: Rules, one: Candidate, current: Candidate) -> bool:

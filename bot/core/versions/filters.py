@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from unicodedata import category
 
 from bot.core.errors import BotError
+from bot.core.versions.semantic import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,8 @@ def compiled(pattern: str) -> Any:
     except (re2.error, UnicodeError) as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else "it is not UTF-8"
         raise BotError(
-            f"{pattern!r} is not a regular expression: column {_column(pattern, reason)}: {reason}",
+            f"{shortened(pattern)!r} is not a regular expression: "
+            f"column {_column(pattern, reason)}: {shortened(reason)}",
             fix="correct it; the syntax is RE2's, as in Flux: https://github.com/google/re2/wiki/Syntax",
             reason_code="bad_filter",
         ) from error

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.errors import BotError
-from bot.core.versions.semantic import LONGEST, Version, parse_version
+from bot.core.versions.semantic import LONGEST, Version, parse_version, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +212,7 @@ def _why_no_version(text: str) -> str:
 
 def _bad(text: str, position: int, why: str) -> BotError:
     return BotError(
-        f"{text!r} is not a range of versions: column {position + 1}: {why}",
+        f"{shortened(text)!r} is not a range of versions: column {position + 1}: {why}",
         fix="write it as `>=1.2 <2`, `~1.2`, `^1.2`, `1.x`, `1.2 - 1.4`, alternatives joined by `||`",
         reason_code="bad_range",
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 LONGEST = 256
 _GREATEST = 2**64 - 1
+_SHOWN = 200
 _NUMBER = "(0|[1-9][0-9]*)"
 _IDENTIFIER = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PRERELEASE = rf"(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
@@ -57,3 +58,8 @@ def _identifier(text: str) -> Identifier:
     if text.isdigit() and (number := int(text)) <= _GREATEST:
         return (0, number, "")
     return (1, 0, text)
+
+
+def shortened(text: str) -> str:
+    """A text that somebody wrote, short enough for a message."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
