@@ -223,7 +223,7 @@ class Registry(Protocol):
 
     @reads
     def image(self, reference: Reference, platform: str = "linux/amd64") -> ImageInfo | None:
-        """Digest, labels and creation time; None if surely absent. In an index, the entry for `platform`."""
+        """Digest, labels, creation time, platforms; None if surely absent. In an index, the entry for `platform`."""
 
     @reads
     def has_blob(self, repository: Reference, digest: str) -> bool:

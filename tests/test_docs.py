@@ -182,6 +182,11 @@ def test_every_refused_edit_has_a_code_that_is_explained() -> None:
         assert fixes[code].lower() == f"{fix}.".lower(), code
 
 
+def test_every_rejected_tag_has_a_code_that_is_explained() -> None:
+    rows = tables(DOCS / "policies.md")["Why a tag lost"]
+    assert sorted(row[0].strip("`") for row in rows) == sorted(codes(1, "Rejected"))
+
+
 def test_every_ignored_event_has_a_code_that_is_explained() -> None:
     rows = tables(DOCS / "webhooks.md")["What is ignored"]
     assert [row[0].strip("`") for row in rows] == sorted(codes(0, "Ignored"))
@@ -242,9 +247,9 @@ class Shapes:
         self.met.add(name)
 
 
-def told(exit_code: int, *arguments: str) -> Any:
-    """What a command says with --json."""
-    result = CliRunner().invoke(main, [*arguments, "--json"])
+def told(exit_code: int, *arguments: str, given: str | None = None) -> Any:
+    """What a command says with --json, when it is given that on standard input."""
+    result = CliRunner().invoke(main, [*arguments, "--json"], input=given)
     assert result.exit_code == exit_code, result.output
     return json.loads(result.stdout)
 
@@ -260,8 +265,8 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     asked: set[str] = set()
     forms = {row[0].strip("`").split(maxsplit=1)[1].removesuffix(" --json"): row[1] for row in JSON["JSON"]}
 
-    def hold(exit_code: int, command: str, *arguments: str) -> None:
-        shapes.check(told(exit_code, *command.split(), *arguments), forms[command])
+    def hold(exit_code: int, command: str, *arguments: str, given: str | None = None) -> None:
+        shapes.check(told(exit_code, *command.split(), *arguments, given=given), forms[command])
         asked.add(command)
 
     hold(0, "plan")
@@ -278,6 +283,8 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
         hold(0, "handle", "--event-path", str(tmp_path / "event.json"), "--event-name", name)
     hold(0, "validate")
     hold(1, "validate", str(tmp_path / "bad.yaml"))
+    hold(0, "select", "--policy", "semver", given="1.0.0\n1.1.0\n")
+    hold(1, "select", "--policy", "semver", given="latest\n")
     commit(story.world.artifacts, {"Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN true\n"}, "Need an engine")
     hold(1, "build")
     assert asked == set(forms)

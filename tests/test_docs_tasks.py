@@ -108,6 +108,7 @@ def test_every_page_with_commands_is_followed_by_a_test() -> None:
         "getting-started.md",
         "images.md",
         "new-repository.md",
+        "policies.md",
         "promotion.md",
         "values.md",
     }
@@ -148,6 +149,16 @@ def test_an_image_is_built_once(in_a_demo: Reader) -> None:
     ]
     assert f"4.2.0-{sha} from" in printed
     assert in_a_demo.ask("pr", "list") == []
+
+
+def test_a_policy_is_tried(reader: Reader) -> None:
+    printed = reader.follow("policies.md").splitlines()
+    assert [line for line in printed if ":" not in line][:8] == [
+        *("1.10.0", "1.10.0", "2.0.0", "1.10.0", "2024.10", "main-5fb4d21-19", "b", "{"),
+    ]
+    assert "1.11.0-rc.1: it is a pre-release, and the range names none (prerelease)" in printed
+    assert "c: nobody knows when it was made (date_unknown)" in printed
+    assert '  "selected": "b",' in printed
 
 
 def test_a_promotion_is_approved_turned_down_and_asked_for(in_a_demo: Reader) -> None:
@@ -193,7 +204,7 @@ def test_what_is_not_run_is_still_on_a_page(name: str) -> None:
     assert any(line.startswith(name) for page in (README, *PAGES) for line in commands(page))
 
 
-@pytest.mark.parametrize("page", ["images.md", "values.md"])
+@pytest.mark.parametrize("page", ["images.md", "policies.md", "values.md"])
 def test_examples_of_a_configuration_are_valid(page: str, tmp_path: Path) -> None:
     examples = yaml_examples(DOCS / page)
     assert examples

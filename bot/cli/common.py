@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from bot.ports import Edges
     from bot.settings import Settings
 
-USAGE_CODES = ("unknown_environment", "unknown_application", "invalid_option", "invalid_setting")
+USAGE_CODES = (
+    *("unknown_environment", "unknown_application", "invalid_option", "invalid_setting"),
+    *("bad_policy", "bad_range", "bad_filter"),
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

@@ -11,7 +11,7 @@ from bot.core.actions import Skip
 from bot.core.people import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.core.actions import BuildImage
     from bot.core.config import Image
@@ -85,10 +85,15 @@ def image_missing(environment: str, application: str, reference: Reference) -> S
     return Skip(environment, application, "image_missing", reason, "that image to be pushed")
 
 
-def no_tag(environment: str, application: str, image: Image, count: int) -> Skip:
-    """No tag satisfies the policy."""
-    reason = f"none of the {count} tags of {image.repository} satisfies its policy"
-    return Skip(environment, application, "no_tag", reason, "a tag that does")
+def up_to_date(environment: str, application: str, not_taken: Iterable[str]) -> Skip:
+    """Nothing is to be done; `not_taken` says of which newer tags, and why."""
+    reason = "; ".join([f"{environment} has the newest release that may go there", *not_taken])
+    return Skip(environment, application, "up_to_date", reason)
+
+
+def no_tag(environment: str, application: str, image: Image, reason: str) -> Skip:
+    """The policy chooses no tag."""
+    return Skip(environment, application, "no_tag", f"{image.repository}: {reason}", "a tag that satisfies the policy")
 
 
 def version_not_found(

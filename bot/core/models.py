@@ -51,12 +51,14 @@ class ImageInfo(NamedTuple):
     """What a registry says of an image.
 
     `digest` is that of the manifest or index that the reference names; `labels` and `created` come from the
-    configuration of the asked platform (OCI image-spec, config.md).
+    configuration of the asked platform (OCI image-spec, config.md); `platforms` are all that there are
+    (`os/architecture[/variant]`), by the index or, without one, by the configuration.
     """
 
     digest: str
     labels: Mapping[str, str]
     created: datetime | None
+    platforms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

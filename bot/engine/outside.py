@@ -49,8 +49,14 @@ class Outside:
         absent = {r for r, info in self._images.items() if info is None}
         for reference in absent:
             del self._images[reference]
-        _fill(self._images, image_references(seen), self._edges.registry.image)
-        return replace(seen, images=dict(self._images))
+        return self._with_images(replace(seen, images=dict(self._images)))
+
+    def _with_images(self, snapshot: Snapshot) -> Snapshot:
+        """What one image is may decide which is looked at next; a policy asks for a bounded number."""
+        while missing := image_references(snapshot) - self._images.keys():
+            _fill(self._images, missing, self._edges.registry.image)
+            snapshot = replace(snapshot, images=dict(self._images))
+        return snapshot
 
     def _head(self, build: Build) -> Commit:
         repository = self._edges.source(build.git)

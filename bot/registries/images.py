@@ -11,7 +11,7 @@ from bot.registries.content import INDEX_TYPES, MANIFEST_LIMIT, descriptors, par
 from bot.registries.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bot.core.references import Reference
     from bot.ports import Manifest, Registry
@@ -24,7 +24,7 @@ _NOTHING = Kept(None)
 
 
 def image_info(registry: Registry, reference: Reference, platform: str, kept: Kept = _NOTHING) -> ImageInfo | None:
-    """`Registry.image` by the registry's other methods: digest, labels and creation time; None if absent.
+    """`Registry.image` by the registry's other methods: digest, labels, creation time, platforms; None if absent.
 
     `kept` are the configurations of images that were read before.
     Labels are empty where there is no configuration of that platform (`os/architecture[/variant]`): an index
@@ -33,20 +33,37 @@ def image_info(registry: Registry, reference: Reference, platform: str, kept: Ke
     named = registry.manifest(reference)
     if named is None:
         return None
-    manifest: Manifest | None = named
-    if named.media_type in INDEX_TYPES:
-        manifest = _of_platform(registry, reference, named, platform)
-    config = _config(registry, reference, manifest, kept) if manifest else {}
-    return ImageInfo(named.digest, _labels(config), _created(config))
-
-
-def _of_platform(registry: Registry, reference: Reference, index: Manifest, platform: str) -> Manifest | None:
+    if named.media_type not in INDEX_TYPES:
+        config = _config(registry, reference, named, kept)
+        return ImageInfo(named.digest, _labels(config), _created(config), _platforms([config]))
     what = f"the index of {reference}"
-    for entry in descriptors(parse_object(index.body, what), "manifests", what):
+    entries = descriptors(parse_object(named.body, what), "manifests", what)
+    manifest = _of_platform(registry, reference, entries, platform)
+    config = _config(registry, reference, manifest, kept) if manifest else {}
+    platforms = _platforms(entry.get("platform") for entry in entries)
+    return ImageInfo(named.digest, _labels(config), _created(config), platforms)
+
+
+def _platforms(found: Iterable[object]) -> frozenset[str]:
+    """Of descriptors or configurations, which name it the same way; an attestation's is `unknown/unknown`."""
+    parts = [[one.get(key) for key in ("os", "architecture", "variant")] for one in found if isinstance(one, dict)]
+    return frozenset(
+        "/".join(part for part in (system, architecture, variant) if isinstance(part, str) and part)
+        for system, architecture, variant in parts
+        if isinstance(system, str) and isinstance(architecture, str) and system != "unknown"
+    )
+
+
+def _of_platform(
+    registry: Registry, reference: Reference, entries: Iterable[dict[str, Any]], platform: str
+) -> Manifest | None:
+    for entry in entries:
         if _runs_on(entry.get("platform"), platform):
             found = registry.manifest(reference.with_digest(entry["digest"]))
             if found is None:
-                raise Unavailable(f"{what} names a manifest that is not there", fix="push the image anew")
+                raise Unavailable(
+                    f"the index of {reference} names a manifest that is not there", fix="push the image anew"
+                )
             return found if found.media_type not in INDEX_TYPES else None
     return None
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.registries.conftest import Place
 
 FILES = {"app/": (b"", 0o755, 0, 0), "app/run.sh": (b"echo hi\n", 0o755, 1000, 1000)}
+AMD64 = frozenset({"linux/amd64"})
 LABELS = {"org.opencontainers.image.revision": "a" * 40, "org.opencontainers.image.base.name": "wso2/wso2mi:4.2.0"}
 
 
@@ -102,13 +103,13 @@ def test_labels_and_creation_time_come_from_the_configuration(place: Place) -> N
     config = {"created": "2024-05-06T07:08:09.123456789Z", "config": {"Labels": LABELS}}
     named = push_image(place.registry, place.repository().with_tag("1.0"), FILES, config)
     moment = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (named, LABELS, moment)
+    assert place.registry.image(place.repository().with_tag("1.0")) == (named, LABELS, moment, AMD64)
 
 
 @pytest.mark.parametrize("config", [{}, {"config": None}, {"config": {"Labels": None}}, {"created": "yesterday"}])
 def test_an_image_without_labels_has_none(place: Place, config: dict[str, object]) -> None:
     named = push_image(place.registry, place.repository().with_tag("1.0"), FILES, config)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (named, {}, None)
+    assert place.registry.image(place.repository().with_tag("1.0")) == (named, {}, None, AMD64)
 
 
 def test_an_index_gives_the_labels_of_the_asked_platform_and_its_own_digest(place: Place) -> None:
@@ -119,9 +120,36 @@ def test_an_index_gives_the_labels_of_the_asked_platform_and_its_own_digest(plac
     reference = place.repository().with_tag("1.0")
     named = push_index(place.registry, reference, images)
     assert place.registry.digest(reference) == named
-    assert place.registry.image(reference) == (named, {"for": "linux/amd64"}, None)
-    assert place.registry.image(reference, "linux/arm/v7") == (named, {"for": "linux/arm/v7"}, None)
-    assert place.registry.image(reference, "linux/s390x") == (named, {}, None)
+    platforms = frozenset(images)
+    assert place.registry.image(reference) == (named, {"for": "linux/amd64"}, None, platforms)
+    assert place.registry.image(reference, "linux/arm/v7") == (named, {"for": "linux/arm/v7"}, None, platforms)
+    assert place.registry.image(reference, "linux/s390x") == (named, {}, None, platforms)
+
+
+@pytest.mark.parametrize(
+    ("config", "platforms"),
+    [
+        ({"os": "linux", "architecture": "arm", "variant": "v7"}, {"linux/arm/v7"}),
+        ({"os": "unknown", "architecture": "unknown"}, set()),
+        ({"os": ["linux"]}, set()),
+        ({"variant": 7}, {"linux/amd64"}),
+    ],
+)
+def test_an_image_without_an_index_has_the_platform_of_its_configuration(
+    place: Place, config: dict[str, object], platforms: set[str]
+) -> None:
+    push_image(place.registry, place.repository().with_tag("1.0"), FILES, config)
+    found = place.registry.image(place.repository().with_tag("1.0"))
+    assert found
+    assert found.platforms == platforms
+
+
+def test_an_attestation_in_an_index_is_no_platform(place: Place) -> None:
+    images = {"linux/amd64": make_image([layer_tar(FILES)]), "unknown/unknown": make_image([])}
+    push_index(place.registry, place.repository().with_tag("1.0"), images)
+    found = place.registry.image(place.repository().with_tag("1.0"))
+    assert found
+    assert found.platforms == {"linux/amd64"}
 
 
 def test_an_artifact_that_is_no_image_has_a_digest_and_no_labels(place: Place) -> None:
@@ -136,7 +164,7 @@ def test_an_artifact_that_is_no_image_has_a_digest_and_no_labels(place: Place) -
     )
     put_blobs(place.registry, place.repository(), [config, chart])
     place.registry.put_manifest(place.repository().with_tag("1.0"), MANIFEST, manifest)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (digest(manifest), {}, None)
+    assert place.registry.image(place.repository().with_tag("1.0")) == (digest(manifest), {}, None, frozenset())
 
 
 @pytest.mark.parametrize("blob", [b"", b"x", bytes(range(256)) * 12_345], ids=["empty", "one byte", "3 MB"])

@@ -187,9 +187,11 @@ def test_a_values_file_that_would_lose_the_image_field_is_refused(in_dev: Story)
 
 def test_no_tag_that_satisfies_the_policy_is_told(story: Story) -> None:
     story.rewrite_config(lambda text: followed(text).replace(">=4.0 <5", ">=7"))
+    story.push("4.2.0")
     story.push("4.3.0")
     story.run()
     assert story.running("dev").tag == "4.2.0"
+    assert "none of the 2 tags satisfies the policy" in story.skip("dev").reason
 
 
 def test_the_base_image_is_named_by_its_digest_in_the_build(story: Story) -> None:

@@ -13,7 +13,7 @@ from bot.core.config.problems import redacted, shown
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
 from bot.core.references import parse, parse_repository
-from bot.core.versions import check_policy
+from bot.core.versions import PolicyError, check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +61,9 @@ def image_checks(path: Path, image: Image) -> Iterator[Found]:
         yield from _build((*path, "build"), image.build)
     if image.policy:
         yield from _policy((*path, "policy"), image.policy)
+        if image.policy.digest is not None and not image.pin:
+            message = "a tag whose digest is followed must be written with it"
+            yield Found((*path, "pin"), message, "delete `pin: false`")
 
 
 def same_repository_checks(path: Path, images: Mapping[str, Image]) -> Iterator[Found]:
@@ -166,15 +169,10 @@ def _build(path: Path, build: Build) -> Iterator[Found]:
 
 
 def _policy(path: Path, policy: Policy) -> Iterator[Found]:
-    given = [kind for kind in ("semver", "numerical", "alphabetical") if getattr(policy, kind) is not None]
-    at = (*path, given[0]) if len(given) == 1 else path
-    # Without its pattern first: that tells which of the two is wrong.
-    for place, part in ((at, policy.model_copy(update={"pattern": None})), ((*path, "pattern"), policy)):
-        try:
-            check_policy(part)
-        except BotError as error:
-            yield Found(place, error.message, error.fix)
-            return
+    try:
+        check_policy(policy)
+    except PolicyError as error:
+        yield Found((*path, *error.key), error.message, error.fix)
 
 
 def _branch(path: Path, branch: str | None) -> Iterator[Found]:

@@ -16,10 +16,15 @@ TEAM = "team:"
 WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
+ANY_PLATFORM = r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$"
+AGE = r"^[1-9][0-9]{0,5}[mhd]$"
+TAG = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
 Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
+Platform = Annotated[str, StringConstraints(pattern=ANY_PLATFORM)]
+Tag = Annotated[str, StringConstraints(pattern=TAG)]
 Who = Annotated[str, StringConstraints(pattern=WHO, max_length=255)]
 
 
@@ -89,15 +94,25 @@ class Build(Model):
 
 
 class Policy(Model):
-    """Which tag of an image that others push is the newest: exactly one of semver, numerical, alphabetical."""
+    """Which tag is the newest: exactly one of semver, numerical, alphabetical, calver, newest and digest."""
 
     semver: str | None = Field(default=None, description="Range of semantic versions, for example `>=1.2 <2`.")
     numerical: Literal["asc", "desc"] | None = Field(default=None, description="Order of whole numbers.")
     alphabetical: Literal["asc", "desc"] | None = Field(default=None, description="Order of texts.")
-    pattern: str | None = Field(
-        default=None,
-        description="Regular expression that a tag must match; a group named `version` is what is compared.",
+    calver: Literal["asc", "desc"] | None = Field(default=None, description="Order of calendar versions.")
+    newest: bool = Field(default=False, description="The image that was built last.")
+    digest: Tag | None = Field(default=None, description="A tag that moves, such as `latest`: follow its digest.")
+    filter: str | None = Field(default=None, description="Regular expression (RE2) that must be found in a tag.")
+    extract: str | None = Field(
+        default=None, description="What is compared, of what `filter` finds: `$name`, `${name}` or `$1`."
     )
+    loose: bool = Field(default=False, description="Count `1.2` and `1` as semantic versions too.")
+    exclude: tuple[str, ...] = Field(default=(), description="Tags never to choose; `/…/` is a regular expression.")
+    min_age: str | None = Field(
+        default=None, pattern=AGE, description="How old an image must be, for example `3d`; at most `30d`."
+    )
+    platforms: tuple[Platform, ...] = Field(default=(), description="Platforms that an image must have.")
+    allow_downgrade: bool = Field(default=False, description="Choose a tag even if it comes before the deployed one.")
 
 
 class Image(Model):

@@ -35,6 +35,9 @@ _SHAPES = {
     models.WHO: "write a user's name without `@`, team:org/name, permission:write or permission:admin",
     models.ARG: "use the name of an ARG, such as BASE_IMAGE",
     models.PLATFORM: "write a platform such as linux/amd64",
+    models.ANY_PLATFORM: "write a platform such as linux/amd64",
+    models.AGE: "write a whole number and `m`, `h` or `d`, for example 3d",
+    models.TAG: "write a tag such as latest",
 }
 _BOUNDS = {
     "greater_than": ("more than {gt:g}", "gt"),

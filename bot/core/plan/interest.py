@@ -9,8 +9,8 @@ from bot.core.deployed import deployed
 from bot.core.models import Commit
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.plan.builds import again, targets
+from bot.core.plan.followed import followed_references, promoted_reference
 from bot.core.plan.pull_requests import branch_name
-from bot.core.plan.releases import selected_tag
 from bot.core.references import is_tag, parse_repository
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def image_references(snapshot: Snapshot) -> set[Reference]:
-    """Every tag whose image the plan will ask for. Needs sources, bases and tags."""
+    """Every tag whose image the plan will ask for. Needs sources, bases and tags.
+
+    What a policy asks for may depend on the images that are known: ask again with those, until nothing is missing.
+    """
     return {*_build_targets(snapshot), *_followed(snapshot), *_promoted(snapshot), *_asked(snapshot)}
 
 
@@ -45,10 +48,9 @@ def _followed(snapshot: Snapshot) -> Iterator[Reference]:
             continue
         for application, app in snapshot.config.applications.items():
             here = snapshot.deployed[environment, application]
-            for image in app.images.values():
-                tag = selected_tag(snapshot, environment, application, image, here) if image.policy else None
-                if isinstance(tag, str):
-                    yield parse_repository(image.repository).with_tag(tag)
+            for name, image in app.images.items():
+                if image.policy:
+                    yield from followed_references(snapshot, application, name, here.release.images.get(name))
 
 
 def _promoted(snapshot: Snapshot) -> Iterator[Reference]:
@@ -83,7 +85,7 @@ def _images(snapshot: Snapshot, application: str, release: Release) -> Iterator[
     images = snapshot.config.applications[application].images
     for name, version in release.images.items():
         if version.tag:
-            yield parse_repository(images[name].repository).with_tag(version.tag)
+            yield promoted_reference(images[name], version)
 
 
 def _kept(snapshot: Snapshot, environment: str, application: str) -> Release | None:

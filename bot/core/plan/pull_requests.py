@@ -12,6 +12,7 @@ from bot.core.actions import (
     Skip,
     UpdatePullRequest,
 )
+from bot.core.plan.followed import not_taken
 from bot.core.plan.gates import gates
 from bot.core.plan.places import close
 from bot.core.plan.review import merges_now, review
@@ -107,7 +108,7 @@ def _asked_anew(case: Case, branch: Branch) -> bool:
 
 def _nothing_to_change(case: Case) -> list[Action | Skip]:
     if case.open is None:
-        return [case.skip("up_to_date", f"{case.environment} has the newest release that may go there")]
+        return [messages.up_to_date(case.environment, case.application, not_taken(*case[:3]))]
     reason = messages.obsolete(case.environment, case.application)
     return [close(case.open, reason)]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.actions import Skip
-from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
+from bot.core.models import ImageVersion, Release, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.builds import BuildState, build_state
+from bot.core.plan.followed import by_digest, followed_version, promoted_reference
 from bot.core.references import is_tag, parse_repository
-from bot.core.versions import choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,9 @@ def _from_sources(
     images: dict[str, ImageVersion] = dict(here.release.images)
     for name, image in snapshot.config.applications[application].images.items():
         state = builds.get((application, name))
-        newest = _built(environment, state) if state else _followed(snapshot, environment, application, image, here)
+        newest = (
+            _built(environment, state) if state else followed_version(snapshot, environment, application, name, here)
+        )
         if isinstance(newest, Skip):
             return newest
         moved = _moved(environment, application, image, here.release.images.get(name), newest)
@@ -117,34 +119,6 @@ def _built(environment: str, state: BuildState) -> ImageVersion | Skip:
         return state.skip._replace(environment=environment)
     assert state.version is not None
     return state.version
-
-
-def _followed(
-    snapshot: Snapshot, environment: str, application: str, image: Image, here: Deployed
-) -> ImageVersion | Skip:
-    """The tag that the policy chooses among those that others pushed, with its digest."""
-    repository = parse_repository(image.repository)
-    selected = selected_tag(snapshot, environment, application, image, here)
-    if isinstance(selected, Skip):
-        return selected
-    info = snapshot.images.get(repository.with_tag(selected))
-    if isinstance(info, ImageInfo):
-        return ImageVersion(selected, info.digest)
-    if isinstance(info, Unknown):
-        return Skip(environment, application, info.reason_code, info.reason)
-    return messages.image_missing(environment, application, repository.with_tag(selected))
-
-
-def selected_tag(snapshot: Snapshot, environment: str, application: str, image: Image, here: Deployed) -> str | Skip:
-    """The tag that an image's policy selects, or why there is none."""
-    assert image.policy is not None
-    tags = snapshot.tags[parse_repository(image.repository)]
-    if isinstance(tags, Unknown):
-        return Skip(environment, application, tags.reason_code, tags.reason)
-    name = next(n for n, i in snapshot.config.applications[application].images.items() if i is image)
-    current = here.release.images.get(name)
-    choice = choose(tags, image.policy, current.tag if current else None)
-    return choice.selected or messages.no_tag(environment, application, image, len(tags))
 
 
 def _newest_values(snapshot: Snapshot, environment: str, application: str) -> str | Skip | None:
@@ -179,7 +153,7 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
         image = snapshot.config.applications[application].images[name]
         if not version.tag:
             return messages.tag_missing(environment, application, image.repository, version)
-        reference = parse_repository(image.repository).with_tag(version.tag)
+        reference = promoted_reference(image, version)
         info = snapshot.images.get(reference)
         if isinstance(info, Unknown):
             return Skip(environment, application, info.reason_code, info.reason)
@@ -197,6 +171,8 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
 def _moved(
     environment: str, application: str, image: Image, old: ImageVersion | None, new: ImageVersion
 ) -> Skip | None:
+    if by_digest(image, new):
+        return None
     if old and old.tag == new.tag and old.digest and old.digest != new.digest:
         return messages.tag_moved(environment, application, image.repository, old, new)
     return None

@@ -1,174 +1,202 @@
-"""A policy orders the tags that it accepts; the last one is chosen, and nothing ever goes back behind the current.
+"""A policy chooses the best of the tags that it takes, and nothing goes back behind the deployed one.
 
-The order is total: tags that the policy takes as equal (`1.2.3` and `v1.2.3`) are ordered by their text, and the
-one that comes first is chosen, unless it is the current one's equal: then nothing changes.
+The order is total: tags that the policy takes as equal (`1.2.3` and `v1.2.3`) are ordered by their text, and the one
+that comes first is chosen, unless it is the deployed one's equal: then nothing changes.
 Policies: https://fluxcd.io/flux/components/image/imagepolicies/#policy
 """
 
 from __future__ import annotations
 
-import re
-from functools import cmp_to_key
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from semver import Version
-
-from bot.core.errors import BotError
-from bot.core.references import is_tag
-from bot.core.versions.ranges import Range, parse_range
+from bot.core.models import Unknown
+from bot.core.versions.reading import Candidate, Rejected, best_first
+from bot.core.versions.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.core.config.models import Policy
 
-Value: TypeAlias = Version | int | str
+# How many tags one policy may ask facts of. Each costs requests, and registries count them.
+MOST_LOOKED_AT = 128
+# Reproducible builds write a date long gone; there were no container images before 2013.
+_FIRST_YEAR = 2013
 
 
-class Rejected(NamedTuple):
-    """A tag that was not chosen: a stable reason code, and the reason for people."""
+class TagFacts(NamedTuple):
+    """What is known of a tag beyond its text: when it was made, and which platforms it has (`os/arch[/variant]`)."""
 
-    tag: str
-    reason_code: str
-    reason: str
+    created: datetime | None = None
+    platforms: frozenset[str] = frozenset()
+
+    @property
+    def date(self) -> datetime | None:
+        """When it was made, unless the date is a reproducible build's stand-in."""
+        return self.created if self.created and self.created.year >= _FIRST_YEAR else None
+
+
+Facts: TypeAlias = "Mapping[str, TagFacts | Unknown | None]"
+"""By tag; `Unknown` if it could not be read, None if the registry lists the tag and has no such image."""
 
 
 class Choice(NamedTuple):
-    """The chosen tag (the current one when nothing newer is there, None if there is nothing), and all others."""
+    """The chosen tag: the deployed one when nothing better is there, None if nothing is chosen.
+
+    `reason`: why nothing is chosen, or why the best tag by its text is not. `needed`: tags whose facts must be known
+    first; look them up, and choose again. `unknown`: facts that could not be read and may decide; nothing is chosen on
+    a guess.
+    """
 
     selected: str | None
-    rejected: tuple[Rejected, ...]
+    reason: str = ""
+    needed: tuple[str, ...] = ()
+    unknown: Unknown | None = None
 
 
-class _Candidate(NamedTuple):
-    tag: str
-    value: Value
+class _Observed(NamedTuple):
+    """The facts at one moment."""
+
+    facts: Facts
+    now: datetime | None
 
 
-def choose(tags: Sequence[str], policy: Policy, current: str | None) -> Choice:
-    """All tags of a repository and the tag that is deployed now → the newest by the policy.
+def choose(
+    tags: Sequence[str],
+    policy: Policy,
+    current: str | None = None,
+    facts: Facts | None = None,
+    now: datetime | None = None,
+) -> Choice:
+    """All tags of a repository and the tag that is deployed now → the best by the policy.
 
-    `BotError` if the policy is not valid.
+    `facts` of tags are needed for `newest`, `min_age` and `platforms` alone, `now` for `min_age`. Best first, only the
+    facts of tags that may be chosen are asked for. `BotError` if the policy is not valid.
     """
-    rules = _Rules(policy)
-    outcomes = [rules.accept(tag) for tag in dict.fromkeys(tags)]
-    candidates = [one for one in outcomes if isinstance(one, _Candidate)]
-    newest = max(candidates, key=cmp_to_key(rules.compare), default=None)
-    selected = _not_backwards(rules, newest, current)
-    lost = [one if isinstance(one, Rejected) else _lost(rules, one, newest, selected) for one in outcomes]
-    return Choice(selected, tuple(one for one in lost if one.tag != selected))
+    rules, seen = Rules(policy), _Observed(facts or {}, now)
+    if not tags:
+        return Choice(None, "there are no tags at all, and nothing is decided on an empty list")
+    candidates = rules.candidates(tags)
+    if rules.kind == "newest":
+        taken = [one for one in candidates if one.tag == current or rules.takes(one)]
+        missing = _not_known([one.tag for one in taken], current, seen)
+        if missing:
+            return missing
+        candidates = by_date(taken, seen.facts)
+    choice = _walk(rules, candidates, deployed(rules, current, seen.facts), seen)
+    few = "the only tag does not satisfy" if len(tags) == 1 else f"none of the {len(tags)} tags satisfies"
+    return choice or Choice(None, f"{few} the policy")
 
 
-def check_policy(policy: Policy) -> None:
-    """`BotError`, with the column, for a policy that does not name exactly one valid order or pattern."""
-    _Rules(policy)
-
-
-class _Rules:
-    """A checked policy."""
-
-    def __init__(self, policy: Policy) -> None:
-        orders = [policy.semver, policy.numerical, policy.alphabetical]
-        if sum(order is not None for order in orders) != 1:
-            raise BotError(
-                "a policy must have exactly one of semver, numerical and alphabetical",
-                fix="keep one of them",
-                reason_code="bad_policy",
-            )
-        self.range: Range | None = parse_range(policy.semver) if policy.semver is not None else None
-        self.numerical = policy.numerical is not None
-        self.sign = -1 if "desc" in (policy.numerical, policy.alphabetical) else 1
-        self.pattern = _compiled(policy.pattern) if policy.pattern is not None else None
-
-    def accept(self, tag: str) -> _Candidate | Rejected:
-        """The tag with its value, or why it is none."""
-        if not is_tag(tag):
-            return Rejected(tag, "not_a_tag", "it is not an image tag")
-        text = self.captured(tag)
-        if text is None:
-            return Rejected(tag, "pattern", "it does not match the pattern")
-        value = self.value(text)
-        if value is None:
-            return self.unreadable(tag)
-        if self.range and isinstance(value, Version) and not self.range.matches(value):
-            return _outside(self.range, tag, value)
-        return _Candidate(tag, value)
-
-    def captured(self, tag: str) -> str | None:
-        """The part of the tag that is compared; None if it does not match the pattern."""
-        if not self.pattern:
-            return tag
-        found = self.pattern.fullmatch(tag)
-        return found.groupdict().get("version", tag) if found else None
-
-    def value(self, text: str) -> Value | None:
-        """What is compared; None if the text is not of the policy's kind."""
-        if self.range:
-            return _semantic(text)
-        if self.numerical:
-            return int(text) if text.isascii() and text.isdigit() else None
-        return text
-
-    def unreadable(self, tag: str) -> Rejected:
-        """Why a tag has no value."""
-        if self.numerical:
-            return Rejected(tag, "not_a_number", "it is not a whole number")
-        return Rejected(tag, "not_semver", "it is not a semantic version of three numbers")
-
-    def current(self, tag: str) -> _Candidate | None:
-        """The deployed tag with its value, even out of the range; None if it cannot be compared."""
-        text = self.captured(tag)
-        value = self.value(text) if text is not None else None
-        return _Candidate(tag, value) if value is not None else None
-
-    def order(self, one: _Candidate, other: _Candidate) -> int:
-        """Negative, 0 or positive as `one` comes before, with or behind `other`."""
-        a, b = one.value, other.value
-        return self.sign * ((a > b) - (a < b))  # type: ignore[operator]  # one policy gives one type of value
-
-    def compare(self, one: _Candidate, other: _Candidate) -> int:
-        """As `order`, with the tie-break: of equals the first text is the one to choose."""
-        return self.order(one, other) or (one.tag < other.tag) - (one.tag > other.tag)
-
-
-def _semantic(text: str) -> Version | None:
-    try:
-        return Version.parse(text.removeprefix("v"))
-    except ValueError:
+def deployed(rules: Rules, current: str | None, facts: Facts) -> Candidate | None:
+    """The deployed tag, even if the policy does not take it; None if it cannot be compared with others."""
+    if current is None or rules.kind == "digest":
         return None
+    one = rules.place(current)
+    if one is None or rules.kind != "newest":
+        return one
+    return next(iter(by_date([one], facts)), None)
 
 
-def _outside(accepted: Range, tag: str, version: Version) -> Rejected:
-    if version.prerelease and accepted.matches_release_of(version):
-        return Rejected(tag, "prerelease", "it is a pre-release, and the range names none")
-    return Rejected(tag, "out_of_range", "it is not in the range")
+def by_date(candidates: Sequence[Candidate], facts: Facts) -> tuple[Candidate, ...]:
+    """Those with a date, the youngest first."""
+    dated = [(one.tag, known.date) for one in candidates if isinstance(known := facts.get(one.tag), TagFacts)]
+    return best_first([Candidate(tag, date) for tag, date in dated if date])
 
 
-def _not_backwards(rules: _Rules, newest: _Candidate | None, current: str | None) -> str | None:
-    deployed = rules.current(current) if current is not None else None
-    if newest is None:
-        return current
-    return current if deployed and rules.order(newest, deployed) <= 0 else newest.tag
+def unsuitable(rules: Rules, tag: str, facts: Facts, now: datetime | None) -> Rejected | None:
+    """Why a tag is not taken for what is known of it; None if it is, or if nothing is known yet."""
+    if not rules.needs_facts or tag not in facts:
+        return None
+    known = facts[tag]
+    if known is None:
+        return Rejected(tag, "image_missing", "the registry lists it and has no such image")
+    if isinstance(known, Unknown):
+        return Rejected(tag, known.reason_code, known.reason)
+    missing = [wanted for wanted in rules.policy.platforms if not _has(known.platforms, wanted)]
+    if missing:
+        return Rejected(tag, "platform_missing", f"it has no image for {', '.join(missing)}")
+    return _too_young(rules, tag, known.date, now)
 
 
-def _lost(rules: _Rules, one: _Candidate, newest: _Candidate | None, selected: str | None) -> Rejected:
-    if newest and selected != newest.tag:
-        deployed = rules.current(selected or "")
-        if deployed and rules.order(one, deployed) == 0:
-            return Rejected(one.tag, "equal", f"it is equal to {selected}, which is deployed")
-        return Rejected(one.tag, "older_than_current", f"it comes before {selected}, which is deployed")
-    if newest and rules.order(one, newest) == 0:
-        return Rejected(one.tag, "equal", f"it is equal to {selected}, which comes first by its text")
-    return Rejected(one.tag, "older", f"it comes before {selected}")
+def _too_young(rules: Rules, tag: str, date: datetime | None, now: datetime | None) -> Rejected | None:
+    if date is None:
+        if rules.kind == "newest":
+            return Rejected(tag, "date_unknown", "nobody knows when it was made")
+        if rules.min_age:
+            return Rejected(tag, "age_unknown", "nobody knows when it was made: it counts as too young")
+    elif rules.min_age and now and now - date < rules.min_age:
+        return Rejected(tag, "too_young", f"it is younger than {rules.policy.min_age}, until {_minute(date, rules)}")
+    return None
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        column = (getattr(error, "pos", None) or 0) + 1
-        raise BotError(
-            f"{pattern!r} is not a regular expression: column {column}: {error}",
-            fix="correct it; the syntax is that of Python's re, a whole tag must match",
-            reason_code="bad_pattern",
-        ) from error
+def _minute(date: datetime, rules: Rules) -> str:
+    return f"{date + rules.min_age + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+
+
+def _has(platforms: frozenset[str], wanted: str) -> bool:
+    """A variant counts only where one is wanted."""
+    return any(one == wanted or one.startswith(f"{wanted}/") for one in platforms)
+
+
+def _not_known(wanted: Sequence[str], current: str | None, seen: _Observed) -> Choice | None:
+    """For `newest` the date of every tag that may be chosen must be known, and that of the deployed one."""
+    asked = tuple(tag for tag in wanted if tag not in seen.facts)
+    if asked and len(wanted) > MOST_LOOKED_AT:
+        reason = f"{len(wanted)} tags would have to be looked at for their dates, and {MOST_LOOKED_AT} is the most"
+        return Choice(None, f"{reason}: narrow them by `filter` or `exclude`")
+    if asked:
+        return Choice(None, "their dates are not known yet", asked)
+    for known in (seen.facts[tag] for tag in wanted):
+        if isinstance(known, Unknown):
+            return Choice(None, known.reason, unknown=known)
+    here = seen.facts[current] if current and current in wanted else None
+    if isinstance(here, TagFacts) and here.date is None:
+        return Choice(current, f"nobody knows when {current} was made, which is deployed")
+    return None
+
+
+def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | None, seen: _Observed) -> Choice | None:
+    """The first that is taken. Facts of what would not be chosen anyway are not asked for."""
+    looked_at, why = 0, ""
+    for place, one in enumerate(candidates):
+        if not rules.takes(one):
+            continue
+        if current and _stays(rules, one, current):
+            return Choice(current.tag, why)
+        if rules.needs_facts:
+            known = seen.facts.get(one.tag)
+            if isinstance(known, Unknown):
+                return Choice(None, known.reason, unknown=known)
+            if one.tag not in seen.facts:
+                return _more(rules, candidates[place:], current, looked_at, seen)
+            looked_at += 1
+        refused = unsuitable(rules, one.tag, seen.facts, seen.now)
+        if refused is None:
+            return Choice(one.tag, why)
+        why = why or f"{refused.tag} is not taken: {refused.reason}"
+    return Choice(None, f"none of the tags satisfies the policy; {why}") if why else None
+
+
+def _stays(rules: Rules, one: Candidate, current: Candidate) -> bool:
+    order = rules.compare(one, current)
+    return order == 0 if rules.policy.allow_downgrade else order <= 0
+
+
+def _more(
+    rules: Rules, rest: Sequence[Candidate], current: Candidate | None, looked_at: int, seen: _Observed
+) -> Choice:
+    """The next tags to look at: one at first, then twice as many each time, as none has been right."""
+    if looked_at >= MOST_LOOKED_AT:
+        return Choice(None, f"the best {looked_at} tags were looked at, and none satisfies the policy")
+    most = min(max(1, looked_at), MOST_LOOKED_AT - looked_at)
+    wanted: list[str] = []
+    for one in rest:
+        if current and _stays(rules, one, current):
+            break
+        if one.tag not in seen.facts and rules.takes(one):
+            wanted.append(one.tag)
+        if len(wanted) == most:
+            break
+    return Choice(None, "what their images are is not known yet", tuple(wanted))

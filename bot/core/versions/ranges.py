@@ -1,10 +1,9 @@
-"""A range of semantic versions becomes a test, with the meaning that Flux gives it.
+"""A range of semantic versions becomes a test, with exactly the meaning that Flux and Helm give it.
 
-Flux reads ranges with Masterminds/semver 3.4 (https://github.com/Masterminds/semver#basic-comparisons): comparators
-joined by blanks or commas, alternatives by `||`, wildcards, `~`, `^`, and `1.2 - 1.4`. A pre-release counts only
-where a comparator of the same alternative names one. Unlike there: `*` behind `^`, `<=` or `-` means any version and
-behind `>`, `<` or `!=` none, `~0.0.0` stays within 0.0, `!=1.2` leaves out the pre-releases of 1.2 too, and an empty
-range is an error.
+They read ranges with Masterminds/semver, here as in 3.5.0, with all its edges: a range with a hyphen is rewritten as
+text before anything else is read, `~0.0.0` and `~*` end nowhere, `^*` is 0.0.0, `>*` is everything but 0.0.0.
+A pre-release counts only where a comparator of the same alternative names one. The tests compare both.
+Source: https://github.com/Masterminds/semver#checking-version-constraints
 """
 
 from __future__ import annotations
@@ -12,142 +11,208 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from semver import Version
-
 from bot.core.errors import BotError
+from bot.core.versions.semantic import LONGEST, Version, parse_version, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PART = r"(0|[1-9][0-9]*|[xX*])"
+_MOST_BYTES = 512
+_MOST_ALTERNATIVES = 32
+# Every repetition is possessive (`++`): a hostile range costs no more than its length. A blank is what Go's `\s` is,
+# and a number may hold `|`, as there.
+_BLANK = "[\\t\\n\\f\\r ]"
+_NUMBER = "[0-9|xX*]++"
+_PARTS = r"[0-9A-Za-z-]++(?:\.[0-9A-Za-z-]++)*+"
+_WRITTEN = rf"v?+(?:{_NUMBER})(?:\.{_NUMBER})?+(?:\.{_NUMBER})?+(?:-{_PARTS})?+(?:\+{_PARTS})?+"
+_HYPHEN = re.compile(rf"{_BLANK}*+({_WRITTEN}){_BLANK}++-{_BLANK}++({_WRITTEN}){_BLANK}*+")
 _COMPARATOR = re.compile(
-    rf"(?P<operator>!=|>=|=>|<=|=<|~>|=|>|<|~|\^)?\s*"
-    rf"v?{_PART}(?:\.{_PART})?(?:\.{_PART})?(?:-(?P<pre>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?(?=[\s,]|$)"
+    rf"(?P<operator>!=|>=|=>|<=|=<|~>|=|>|<|~|\^|){_BLANK}*+"
+    rf"(?P<version>v?+({_NUMBER})(?:\.({_NUMBER}))?+(?:\.({_NUMBER}))?+(?P<pre>-{_PARTS})?+(?:\+{_PARTS})?+)"
 )
-_HYPHEN = re.compile(r"\s+-\s+")
-_BLANK = re.compile(r"\s*")
-_BETWEEN = re.compile(r"\s*,\s*|\s*")
+_BLANKS = re.compile(rf"{_BLANK}*+")
+_BETWEEN = re.compile(rf"{_BLANK}*+,{_BLANK}*+|{_BLANK}++")
 _SAME = {"": "=", "=>": ">=", "=<": "<=", "~>": "~"}
-_SIMPLE: dict[str, Callable[[Version, Version], bool]] = {
-    "=": lambda version, bound: version == bound,
-    "!=": lambda version, bound: version != bound,
-    ">": lambda version, bound: version > bound,
-    "<": lambda version, bound: version < bound,
-    ">=": lambda version, bound: version >= bound,
-    "<=": lambda version, bound: version <= bound,
-}
 
 
 class _Comparator(NamedTuple):
-    operator: str
-    low: Version
+    test: Callable[[Version, Version, int], bool]
+    bound: Version
     given: int
     """How many of the three numbers are given; the others are wildcards."""
 
+
+def _equal(version: Version, bound: Version, given: int) -> bool:
+    return version == bound if given == 3 else _tilde(version, bound, given)
+
+
+def _not_equal(version: Version, bound: Version, given: int) -> bool:
+    if given == 1:
+        return version.major != bound.major
+    if given == 2:
+        return version[:2] != bound[:2] or version.prerelease != bound.prerelease
+    return version != bound
+
+
+def _greater(version: Version, bound: Version, given: int) -> bool:
+    return version[:given] > bound[:given] if given in (1, 2) else version > bound
+
+
+def _at_most(version: Version, bound: Version, given: int) -> bool:
+    if given == 3:
+        return version <= bound
+    return version[: given or 2] <= bound[: given or 2]
+
+
+def _tilde(version: Version, bound: Version, given: int) -> bool:
+    if version < bound:
+        return False
+    if given in (0, 3) and bound[:3] == (0, 0, 0):
+        return True
+    kept = 1 if given == 1 else 2
+    return version[:kept] == bound[:kept]
+
+
+def _caret(version: Version, bound: Version, given: int) -> bool:
+    if version < bound:
+        return False
+    if bound.major or given == 1:
+        return version.major == bound.major
+    if bound.minor or given == 2:
+        return version[:2] == bound[:2]
+    return version[:3] == bound[:3]
+
+
+_TESTS: dict[str, Callable[[Version, Version, int], bool]] = {
+    "=": _equal,
+    "!=": _not_equal,
+    ">": _greater,
+    "<": lambda version, bound, _: version < bound,
+    ">=": lambda version, bound, _: version >= bound,
+    "<=": _at_most,
+    "~": _tilde,
+    "^": _caret,
+}
+
+
+class _Group(NamedTuple):
+    """Comparators that must all match."""
+
+    comparators: tuple[_Comparator, ...]
+    takes_prereleases: bool
+
     def matches(self, version: Version) -> bool:
-        if self.given == 0:
-            return self.operator not in ("!=", ">", "<")
-        if self.operator == "^":
-            return self.low <= version < self.after(self.caret())
-        if self.operator == "~":
-            return self.low <= version < self.after(min(self.given, 2))
-        if self.given == 3 or self.operator in ("<", ">="):
-            return _SIMPLE[self.operator](version, self.low)
-        return self.partial(version)
-
-    def partial(self, version: Version) -> bool:
-        """`1.2` stands for all of 1.2.x, its pre-releases too, except that `=` starts at 1.2.0."""
-        below = version < self.low.replace(prerelease="0")
-        above = version >= self.after(self.given)
-        if self.operator == "=":
-            return version >= self.low and not above
-        return {"!=": below or above, ">": above, "<=": not above}[self.operator]
-
-    def caret(self) -> int:
-        """How many numbers `^` holds fast: up to the first that is not zero, as far as they are given."""
-        numbers = (self.low.major, self.low.minor, self.low.patch)[: self.given]
-        return next((place for place, number in enumerate(numbers, 1) if number), self.given)
-
-    def after(self, place: int) -> Version:
-        """The first version, pre-releases included, whose number at `place` (1, 2 or 3) is the next one."""
-        major, minor, patch = self.low.major, self.low.minor, self.low.patch
-        following = {1: (major + 1, 0, 0), 2: (major, minor + 1, 0), 3: (major, minor, patch + 1)}
-        return Version(*following[place], prerelease="0")
+        # Plain loops here: this runs for each tag of each policy.
+        if not (version.is_release or self.takes_prereleases):
+            return False
+        for test, bound, given in self.comparators:  # noqa: SIM110
+            if not test(version, bound, given):
+                return False
+        return True
 
 
 class Range(NamedTuple):
-    """Alternatives, each a group of comparators that must all match."""
+    """Alternatives, of which one must match."""
 
-    groups: tuple[tuple[_Comparator, ...], ...]
+    groups: tuple[_Group, ...]
 
     def matches(self, version: Version) -> bool:
         """Whether the version is in the range."""
-        return any(
-            (version.prerelease is None or any(one.low.prerelease for one in group))
-            and all(one.matches(version) for one in group)
-            for group in self.groups
-        )
+        for group in self.groups:  # noqa: SIM110
+            if group.matches(version):
+                return True
+        return False
 
     def matches_release_of(self, version: Version) -> bool:
         """Whether it would be, were it a release instead of a pre-release."""
-        return self.matches(version.finalize_version())
+        return self.matches(version.release())
+
+
+class _Text(NamedTuple):
+    """The text of a range as it is read, and where each character of it is in what a person wrote."""
+
+    text: str
+    places: list[int]
+    written: str
+
+    def bad(self, position: int, why: str) -> BotError:
+        return _bad(self.written, self.places[position], why)
 
 
 def parse_range(text: str) -> Range:
     """Text → Range. `BotError` with the column of what is wrong."""
-    groups, column = [], 0
-    for alternative in text.split("||"):
-        groups.append(_group(text, column, column + len(alternative)))
-        column += len(alternative) + 2
+    if len(text.encode(errors="surrogatepass")) > _MOST_BYTES:
+        raise _bad(text, 0, f"it is longer than {_MOST_BYTES} bytes")
+    read = _without_hyphens(text)
+    groups, start = [], 0
+    for number, alternative in enumerate(read.text.split("||"), 1):
+        if number > _MOST_ALTERNATIVES:
+            raise read.bad(start, f"these are more than {_MOST_ALTERNATIVES} alternatives")
+        groups.append(_group(read, start, start + len(alternative)))
+        start += len(alternative) + 2
     return Range(tuple(groups))
 
 
-def _group(text: str, start: int, end: int) -> tuple[_Comparator, ...]:
+def _without_hyphens(written: str) -> _Text:
+    """`1.2 - 1.4` is text for `>= 1.2, <= 1.4 `, wherever it stands."""
+    text, places = written, list(range(len(written) + 1))
+    for found in _HYPHEN.finditer(written):
+        at = text.find(found[0])
+        if at < 0:
+            continue
+        low, high = (places[at + found.start(n) - found.start() :][: len(found[n])] for n in (1, 2))
+        after = places[at + len(found[0])]
+        new = f">= {found[1]}, <= {found[2]} "
+        new_places = [low[0]] * 3 + low + [high[0]] * 5 + high + [after]
+        text = text[:at] + new + text[at + len(found[0]) :]
+        places[at : at + len(found[0])] = new_places
+    return _Text(text, places, written)
+
+
+def _group(read: _Text, start: int, end: int) -> _Group:
     comparators: list[_Comparator] = []
-    position = _skip(_BLANK, text, start, end)
+    position = _after(_BLANKS, read, start, end)
     while True:
-        first, position = _next(text, position, end)
-        hyphen = _HYPHEN.match(text, position, end)
-        if hyphen and first.operator == "":
-            last, position = _next(text, hyphen.end(), end)
-            if last.operator:
-                raise _bad(text, hyphen.end(), "a range with a hyphen ends in a version")
-            comparators += [first._replace(operator=">="), last._replace(operator="<=")]
-        else:
-            comparators.append(first._replace(operator=_SAME.get(first.operator, first.operator)))
-        if _skip(_BLANK, text, position, end) == end:
-            return tuple(_partial_equals(one) for one in comparators)
-        position = _skip(_BETWEEN, text, position, end)
+        one, position = _comparator(read, position, end)
+        comparators.append(one)
+        if _after(_BLANKS, read, position, end) == end:
+            return _Group(tuple(comparators), any(not one.bound.is_release for one in comparators))
+        following = _after(_BETWEEN, read, position, end)
+        if following == position:
+            raise read.bad(position, "here must stand a blank or a comma, or the end")
+        position = following
 
 
-def _partial_equals(one: _Comparator) -> _Comparator:
-    # `1.2-beta` holds 1.2.0-beta and what follows in 1.2, as `~1.2-beta` does.
-    return one._replace(operator="~") if one.operator == "=" and one.given in (1, 2) else one
-
-
-def _skip(what: re.Pattern[str], text: str, position: int, end: int) -> int:
-    found = what.match(text, position, end)
+def _after(what: re.Pattern[str], read: _Text, position: int, end: int) -> int:
+    found = what.match(read.text, position, end)
     return found.end() if found else position
 
 
-def _next(text: str, position: int, end: int) -> tuple[_Comparator, int]:
-    found = _COMPARATOR.match(text, position, end)
+def _comparator(read: _Text, position: int, end: int) -> tuple[_Comparator, int]:
+    found = _COMPARATOR.match(read.text, position, end)
     if not found:
-        raise _bad(text, position, "here must stand a comparator such as `>=1.2`")
-    numbers = [found[index] for index in (2, 3, 4)]
+        raise read.bad(position, "here must stand a comparator such as `>=1.2`")
+    numbers = [found[index] for index in (3, 4, 5)]
     given = next((place for place, number in enumerate(numbers) if number in (None, "x", "X", "*")), 3)
-    full = [number if place < given else "0" for place, number in enumerate(numbers)]
-    pre = f"-{found['pre']}" if found["pre"] else ""
-    try:
-        low = Version.parse(".".join(full) + pre)
-    except ValueError as error:
-        raise _bad(text, position, "this is not a semantic version") from error
-    return _Comparator(found["operator"] or "", low, given), found.end()
+    full = found["version"]
+    if given < 3:
+        full = ".".join([*numbers[:given], *["0"] * (3 - given)]) + (found["pre"] or "")
+    bound = parse_version(full, loose=True)
+    if bound is None:
+        raise read.bad(found.start("version"), _why_no_version(full))
+    operator = _SAME.get(found["operator"], found["operator"])
+    return _Comparator(_TESTS[operator], bound, given), found.end()
+
+
+def _why_no_version(text: str) -> str:
+    if len(text) > LONGEST:
+        return f"this version is longer than {LONGEST} characters"
+    return "this is not a version of up to three numbers, each less than 2^64"
 
 
 def _bad(text: str, position: int, why: str) -> BotError:
     return BotError(
-        f"{text!r} is not a range of versions: column {position + 1}: {why}",
+        f"{shortened(text)!r} is not a range of versions: column {position + 1}: {why}",
         fix="write it as `>=1.2 <2`, `~1.2`, `^1.2`, `1.x`, `1.2 - 1.4`, alternatives joined by `||`",
         reason_code="bad_range",
     )

@@ -1,0 +1,98 @@
+"""Which version of an image that others push an environment should have, by the image's policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core import messages
+from bot.core.actions import Skip
+from bot.core.models import ImageInfo, ImageVersion, Unknown
+from bot.core.references import parse_repository
+from bot.core.versions import Choice, TagFacts, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bot.core.config import Image
+    from bot.core.deployed import Deployed
+    from bot.core.references import Reference
+    from bot.core.snapshot import Snapshot
+
+
+def followed_version(
+    snapshot: Snapshot, environment: str, application: str, name: str, here: Deployed
+) -> ImageVersion | Skip:
+    """The tag that the policy chooses among those that others pushed, with its digest, or why there is none."""
+    image = snapshot.config.applications[application].images[name]
+    current = here.release.images.get(name)
+    choice = _choice(snapshot, image, current)
+    if choice.unknown:
+        return Skip(environment, application, choice.unknown.reason_code, choice.unknown.reason)
+    tag = choice.selected
+    if tag is None:
+        if current is None or not snapshot.tags[parse_repository(image.repository)]:
+            return messages.no_tag(environment, application, image, choice.reason)
+        if not current.tag or by_digest(image, current):
+            return current
+        tag = current.tag
+    reference = parse_repository(image.repository).with_tag(tag)
+    info = snapshot.images.get(reference)
+    if isinstance(info, ImageInfo):
+        return ImageVersion(tag, info.digest)
+    if isinstance(info, Unknown):
+        return Skip(environment, application, info.reason_code, info.reason)
+    return messages.image_missing(environment, application, reference)
+
+
+def followed_references(
+    snapshot: Snapshot, application: str, name: str, current: ImageVersion | None
+) -> Iterator[Reference]:
+    """The tags whose images must be known before that can be told: the chosen one, or those that decide."""
+    image = snapshot.config.applications[application].images[name]
+    choice = _choice(snapshot, image, current)
+    tag = choice.selected or (current.tag if current else None)
+    repository = parse_repository(image.repository)
+    yield from (repository.with_tag(needed) for needed in choice.needed)
+    if tag and not choice.needed and not choice.unknown:
+        yield repository.with_tag(tag)
+
+
+def not_taken(snapshot: Snapshot, environment: str, application: str) -> Iterator[str]:
+    """Of each image that a first environment follows: which tag that people may expect there is not, and why."""
+    here = snapshot.deployed[environment, application].release.images
+    for name, image in snapshot.config.applications[application].images.items():
+        if image.policy and snapshot.config.environments[environment].after is None:
+            choice = _choice(snapshot, image, here.get(name))
+            if choice.reason:
+                yield f"{image.repository}: {choice.reason}"
+
+
+def promoted_reference(image: Image, version: ImageVersion) -> Reference:
+    """Where a version that an environment has is looked up to be promoted; it has a tag."""
+    repository = parse_repository(image.repository)
+    if by_digest(image, version) and version.digest:
+        return repository.with_digest(version.digest)
+    return repository.with_tag(version.tag)
+
+
+def by_digest(image: Image, version: ImageVersion) -> bool:
+    """Whether the tag is one that may move: the digest alone says which image is meant."""
+    return image.policy is not None and image.policy.digest == version.tag
+
+
+def _choice(snapshot: Snapshot, image: Image, current: ImageVersion | None) -> Choice:
+    assert image.policy is not None
+    repository = parse_repository(image.repository)
+    tags = snapshot.tags[repository]
+    if isinstance(tags, Unknown):
+        return Choice(None, unknown=tags)
+    deployed = current.tag if current and current.tag else None
+    return choose(tags, image.policy, deployed, _facts(snapshot, repository), snapshot.now)
+
+
+def _facts(snapshot: Snapshot, repository: Reference) -> Mapping[str, TagFacts | Unknown | None]:
+    return {
+        reference.tag: TagFacts(info.created, info.platforms) if isinstance(info, ImageInfo) else info
+        for reference, info in snapshot.images.items()
+        if reference.tag and reference.repository == repository
+    }
