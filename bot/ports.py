@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bot.core.models import (
         BuildOrder,
+        ChartListing,
         Commit,
         Deployment,
         Entry,
@@ -216,6 +217,18 @@ class Registry(Protocol):
         """Upload a manifest under the reference's tag (or digest) and return its digest."""
 
 
+class ChartRepository(Protocol):
+    """Helm repositories (`https://…` with an `index.yaml`) and charts in registries (`oci://…`)."""
+
+    @reads
+    def versions(self, repository: str, chart: str) -> ChartListing:
+        """All versions of a chart, complete, or it raises.
+
+        `NotFound` if the repository surely has no such chart, `Unauthorised` when it refuses us, `Unavailable` for
+        anything else that is not an answer, also for an index that was cut short or that readers disagree on.
+        """
+
+
 class Builder(Protocol):
     """Makes images. Nothing is pushed before `push`."""
 
@@ -271,6 +284,7 @@ class Edges(NamedTuple):
     git: GitRepository
     forge: Forge
     registry: Registry
+    charts: ChartRepository
     builder: Builder
     clock: Clock
     source: Callable[[str], GitRepository]

@@ -59,6 +59,25 @@ class ImageInfo(NamedTuple):
     created: datetime | None
 
 
+class ChartVersion(NamedTuple):
+    """One version of a chart in its repository, as written there; what the repository does not say is None.
+
+    `created` is when it was packaged, `digest` the SHA-256 of the package, `app_version` what it installs.
+    """
+
+    version: str
+    created: datetime | None = None
+    digest: str | None = None
+    app_version: str | None = None
+
+
+class ChartListing(NamedTuple):
+    """All versions of a chart, in the repository's order, and in words which of its entries are none."""
+
+    versions: tuple[ChartVersion, ...]
+    ignored: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What is promoted as one unit: images by name, the chart's version, the commit of the values source."""

@@ -33,7 +33,7 @@ def image_info(registry: Registry, reference: Reference, platform: str) -> Image
     if named.media_type in INDEX_TYPES:
         manifest = _of_platform(registry, reference, named, platform)
     config = _config(registry, reference, manifest) if manifest else {}
-    return ImageInfo(named.digest, _labels(config), _created(config))
+    return ImageInfo(named.digest, _labels(config), moment(config.get("created")))
 
 
 def _of_platform(registry: Registry, reference: Reference, index: Manifest, platform: str) -> Manifest | None:
@@ -78,10 +78,10 @@ def _labels(config: dict[str, Any]) -> Mapping[str, str]:
     return {name: value for name, value in labels.items() if isinstance(value, str)}
 
 
-def _created(config: dict[str, Any]) -> datetime | None:
-    """RFC 3339; None if it is missing, or names no moment."""
+def moment(text: object) -> datetime | None:
+    """A text in the form of RFC 3339, in UTC; None for what names no moment."""
     try:
-        moment = datetime.fromisoformat(config["created"])
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (KeyError, TypeError, ValueError, OverflowError):
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
