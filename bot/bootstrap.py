@@ -33,6 +33,7 @@ class SystemClock:
 
 def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
     """The edges for one run. `BotError` if a setting names something that cannot be used."""
+    from bot.builders.charts import ChartPackager
     from bot.registries.charts import ChartRepositories
     from bot.renderers.local import LocalRenderer
 
@@ -51,7 +52,8 @@ def open_edges(settings: Settings, progress: Callable[[str], None]) -> Edges:
     git, registry = source(url), open_registry(settings)
     forge, builder = hosted or _local(settings, git), _builder(settings, registry)
     charts = ChartRepositories(registry, settings.cache / "charts")
-    return Edges(git, forge, registry, charts, builder, SystemClock(), source, progress, LocalRenderer())
+    packager = ChartPackager(registry)
+    return Edges(git, forge, registry, charts, builder, packager, SystemClock(), source, progress, LocalRenderer())
 
 
 def open_local_forge(settings: Settings) -> LocalForge:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.core.models import (
         BuildOrder,
         ChartListing,
+        ChartOrder,
         Commit,
         Deployment,
         Entry,
@@ -252,6 +253,28 @@ class Builder(Protocol):
         """Forget the local image."""
 
 
+class Package(NamedTuple):
+    """A packaged chart: its metadata as JSON, the `.tgz`, and the annotations of its manifest."""
+
+    config: bytes
+    content: bytes
+    annotations: Mapping[str, str]
+
+
+class Packager(Protocol):
+    """Packages charts. Nothing is pushed before `push`."""
+
+    @reads
+    def package(self, order: ChartOrder, source: GitRepository) -> Package:
+        """The chart's package; the same order gives the same bytes.
+
+        `Refused` (with reason code) for a chart that must not or cannot be packaged.
+        """
+
+    def push(self, package: Package, target: Reference) -> str:
+        """Push it under the target's tag, as Helm does, and return its manifest's digest."""
+
+
 class Rendering(NamedTuple):
     """What would be applied: a YAML stream of Kubernetes objects, and in words what of it could not be rendered."""
 
@@ -286,6 +309,7 @@ class Edges(NamedTuple):
     registry: Registry
     charts: ChartRepository
     builder: Builder
+    packager: Packager
     clock: Clock
     source: Callable[[str], GitRepository]
     progress: Callable[[str], None]

@@ -218,6 +218,23 @@ class BuildOrder(NamedTuple):
     platform: str = "linux/amd64"
 
 
+class ChartOrder(NamedTuple):
+    """All that fixes a chart's package: the chart in `folder` of `source` at `commit`, packaged as `version`.
+
+    `target` carries the tag to push; `annotations` are the manifest's (OCI image-spec, annotations.md); every file
+    gets the time `created`.
+    """
+
+    target: Reference
+    source: str
+    commit: str
+    folder: str
+    name: str
+    version: str
+    annotations: Mapping[str, str]
+    created: datetime
+
+
 class TestRun(NamedTuple):
     """The outcome of an image's test command: exit code, and the end of what it printed."""
 

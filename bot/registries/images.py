@@ -24,7 +24,8 @@ def image_info(registry: Registry, reference: Reference, platform: str) -> Image
     """`Registry.image` by the registry's other methods: digest, labels and creation time; None if absent.
 
     Labels are empty where there is no configuration of that platform (`os/architecture[/variant]`): an index
-    without it, a chart, a signature. https://github.com/opencontainers/image-spec/blob/main/config.md
+    without it. https://github.com/opencontainers/image-spec/blob/main/config.md
+    What has no image's configuration, such as a chart, says it in its manifest's annotations.
     """
     named = registry.manifest(reference)
     if named is None:
@@ -60,7 +61,7 @@ def _config(registry: Registry, reference: Reference, manifest: Manifest) -> dic
     document = parse_object(manifest.body, what)
     descriptor = descriptors({"config": [document.get("config")]}, "config", what)[0]
     if descriptor.get("mediaType") not in _CONFIG_TYPES:
-        return {}
+        return _annotated(document.get("annotations"))
     with registry.open_blob(reference.repository, descriptor["digest"]) as blob:
         body = blob.read(MANIFEST_LIMIT + 1)
     if len(body) > MANIFEST_LIMIT:
@@ -68,6 +69,13 @@ def _config(registry: Registry, reference: Reference, manifest: Manifest) -> dic
             f"the configuration of {reference} has more than {MANIFEST_LIMIT} bytes", fix="make it smaller"
         )
     return parse_object(body, f"the configuration of {reference}")
+
+
+def _annotated(annotations: object) -> dict[str, Any]:
+    """Annotations in the place where an image's configuration has labels."""
+    if not isinstance(annotations, dict):
+        return {}
+    return {"config": {"Labels": annotations}, "created": annotations.get("org.opencontainers.image.created")}
 
 
 def _labels(config: dict[str, Any]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ class ChartServer:
 
     def __init__(self) -> None:
         self.index = b""
+        self.files: dict[str, bytes] = {}
         self.validators = True
         self.length = True
         self.cut = False
@@ -74,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         here.seen.append((self.path, dict(self.headers.items())))
         status, headers = self._status()
         here.answered.append(status)
-        body = here.index if status == 200 else b""
+        body = here.files.get(self.path, here.index) if status == 200 else b""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -95,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 302, {"Location": here.location}
         if here.status != 200:
             return here.status, {}
+        if self.path in here.files:
+            return 200, {}
         if not self.path.endswith("/index.yaml"):
             return 404, {}
         validators = {"ETag": here.etag} if here.validators else {}

@@ -15,6 +15,7 @@ POINTER = r"^(/([^/~]|~[01])*)+$"
 TEAM = "team:"
 WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
+CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
@@ -128,6 +129,25 @@ class Values(Model):
     target: Folder = Field(default="values.yaml", description="File here, relative to the application's folder.")
 
 
+class Source(Model):
+    """A git repository with a chart in it, which the bot packages and pushes."""
+
+    git: str = Field(min_length=1, description="URL of the repository that holds the chart.")
+    branch: str | None = Field(
+        default=None, min_length=1, description="Branch to follow; the default branch if not given."
+    )
+    path: Folder = Field(default=".", description="Folder of the chart in that repository.")
+
+
+class Chart(Model):
+    """The application's Helm chart: followed by a policy, or packaged from git (`source`)."""
+
+    repository: str = Field(min_length=1, description="URL of the chart repository: https://… or oci://…")
+    name: str = Field(pattern=CHART, max_length=250, description="Name of the chart there.")
+    policy: Policy | None = Field(default=None, description="How a version is chosen among those that are there.")
+    source: Source | None = Field(default=None, description="Where the bot packages it from; needs oci://…")
+
+
 class Application(Model):
     """What is released as one unit."""
 
@@ -135,6 +155,7 @@ class Application(Model):
         default=None, description="Folder below each environment's; the application's name if not given."
     )
     images: dict[Name, Image] = Field(default_factory=dict, description="Images of the application, by name.")
+    chart: Chart | None = Field(default=None, description="Its Helm chart, if the bot follows or packages it.")
     values: Values | None = Field(default=None, description="Where its values files come from, if not from here.")
 
 

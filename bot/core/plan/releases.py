@@ -10,6 +10,7 @@ from bot.core.actions import Skip
 from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.builds import BuildState, build_state
+from bot.core.plan.charts import newest_chart
 from bot.core.references import is_tag, parse_repository
 from bot.core.versions import choose
 
@@ -93,7 +94,7 @@ def _from_sources(
     here: Deployed,
     builds: Mapping[tuple[str, str], BuildState],
 ) -> Release | Skip:
-    """One image whose newest version is not known holds the release: nothing is closed or rewritten on a guess."""
+    """One part whose newest version is not known holds the release: nothing is closed or rewritten on a guess."""
     images: dict[str, ImageVersion] = dict(here.release.images)
     for name, image in snapshot.config.applications[application].images.items():
         state = builds.get((application, name))
@@ -107,7 +108,10 @@ def _from_sources(
     values = _newest_values(snapshot, environment, application)
     if isinstance(values, Skip):
         return values
-    return Release(images, here.release.chart, values or here.release.values)
+    chart = newest_chart(snapshot, environment, application, here)
+    if isinstance(chart, Skip):
+        return chart
+    return Release(images, chart, values or here.release.values)
 
 
 def _built(environment: str, state: BuildState) -> ImageVersion | Skip:
