@@ -82,6 +82,8 @@ def _files(order: ChartOrder, source: GitRepository) -> dict[str, bytes]:
     if len(kept) > MOST_FILES:
         raise _refused(order, f"it has more than {MOST_FILES:,} files")
     for path in kept:
+        if {"", ".", ".."} & set(path.split("/")):
+            raise _refused(order, "a path leads out of its folder")
         if entries[path].mode not in ("100644", "100755"):
             raise _refused(order, f"{path} is a link or a submodule")
     content = source.read(order.commit, [prefix + path for path in kept])

@@ -1,25 +1,17 @@
-"""Chart repositories: Helm's own over HTTP, read through a cache, and charts in OCI registries.
+"""Chart repositories: Helm's own, and charts in OCI registries.
 
-https://helm.sh/docs/topics/chart_repository/ and https://helm.sh/docs/topics/registries/
+https://helm.sh/docs/topics/registries/
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from bot.core.chart_urls import chart_url
-from bot.core.errors import NotFound, Unauthorised, Unavailable
 from bot.core.models import ChartListing, ChartVersion
 from bot.ports import reads
-from bot.registries.auth import DockerConfig
-from bot.registries.chart_cache import IndexCache
-from bot.registries.chart_index import read_index
-from bot.registries.hosts import login
-from bot.registries.http import Answer, Http, Request, reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,18 +19,13 @@ if TYPE_CHECKING:
 
     from bot.core.references import Reference
     from bot.ports import Registry
-    from bot.registries.chart_cache import Index
-
-MOST_INDEX = 128 << 20
-"""Bytes of an index; the largest that is known has 25 MB."""
-_LONGEST_VALIDATOR = 1024
+    from bot.registries.helm import HelmRepositories
 
 
 class ChartRepositories:
-    """`ports.ChartRepository`: each index is asked for once, and downloaded only if it changed since the last run.
+    """`ports.ChartRepository`. `registry` serves `oci://`; `cache` is a folder for the indexes of Helm repositories.
 
-    `registry` serves `oci://`; `cache` is a folder of this class alone; `docker_config` and `sleep` as in
-    `OciRegistry`.
+    `docker_config` and `sleep` as in `OciRegistry`.
     """
 
     def __init__(
@@ -49,11 +36,9 @@ class ChartRepositories:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._registry = registry
-        self._cache = IndexCache(cache)
-        self._http = Http(sleep)
-        self._config = DockerConfig(docker_config)
-        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._seen: dict[str, Index] = {}
+        self._settings = cache, docker_config, sleep
+        self._helm: HelmRepositories | None = None
+        self._lock = threading.Lock()
 
     @reads
     def versions(self, repository: str, chart: str) -> ChartListing:
@@ -62,87 +47,17 @@ class ChartRepositories:
         if where.oci:
             return self._tags(where.oci)
         assert where.http is not None
-        with self._locks[where.http]:
-            return self._listing(where.http, chart)
+        return self._indexes().versions(where.http, chart)
 
     def _tags(self, repository: Reference) -> ChartListing:
         """Helm writes the `+` of a version, which no tag may have, as `_`."""
         return ChartListing(tuple(ChartVersion(tag.replace("_", "+")) for tag in self._registry.tags(repository)))
 
-    def _listing(self, url: str, chart: str) -> ChartListing:
-        index = self._seen.get(url) or self._fetch(url, self._cache.index(url))
-        self._seen[url] = index
-        kept = self._cache.listing(url, index, chart)
-        if kept is None:
-            kept = self._read(url, index, chart)
-            self._cache.keep_listing(url, self._seen[url], chart, kept)
-        return kept
+    def _indexes(self) -> HelmRepositories:
+        """Opened when the first is asked for: who has none need not wait for an HTTP client."""
+        from bot.registries.helm import HelmRepositories
 
-    def _read(self, url: str, index: Index, chart: str) -> ChartListing:
-        """Out of the index on disk; once more from the repository if the disk does not hold it any more."""
-        for _ in range(2):
-            with self._cache.open(url, index) as stream:
-                if stream:
-                    try:
-                        return read_index(stream, chart, url, whole=index.whole)
-                    except Unavailable:
-                        # A bad answer must not become the one that "not modified" speaks of.
-                        self._cache.forget(url)
-                        del self._seen[url]
-                        raise
-            index = self._seen[url] = self._fetch(url, None)
-        raise Unavailable(f"cannot keep the index {url}: the disk gives back something else", fix="check the disk")
-
-    def _fetch(self, url: str, kept: Index | None) -> Index:
-        """The index as it is now: the kept one, if the repository says that it has not changed."""
-        conditions = {"If-None-Match": kept.etag, "If-Modified-Since": kept.modified} if kept else {}
-        request = Request("GET", url, f"read the index {url}", {k: v for k, v in conditions.items() if v}, stream=True)
-        answer = self._ask(request)
-        if answer.status == 304 and kept:
-            return kept
-        if answer.status in (404, 410):
-            raise NotFound(f"{url} is not there", fix="correct `repository` in gitops.yaml: it is the folder's URL")
-        if answer.raw is None:
-            who = "the repository" if answer.own else "the server that the repository redirects to"
-            raise Unavailable(f"cannot {request.what}: {who} answered {answer.status}", fix="try again")
-        with answer.raw:
-            return self._keep(url, request.what, answer)
-
-    def _ask(self, request: Request) -> Answer:
-        """Without credentials; with them where the repository itself wants some (https://www.rfc-editor.org/rfc/rfc7617)."""
-        answer = self._http.send(request)
-        host = urlsplit(request.url).netloc
-        if answer.status != 401 or not answer.own:
-            return self._judged(request, answer, host)
-        credentials = self._config.credentials(host)
-        if credentials is None or not credentials.username:
-            raise Unauthorised(f"cannot {request.what}: it wants a user name and a password", fix=login(host))
-        again = Request(
-            request.method, request.url, request.what, request.headers, None, credentials.basic, stream=True
-        )
-        return self._judged(request, self._http.send(again), host)
-
-    @staticmethod
-    def _judged(request: Request, answer: Answer, host: str) -> Answer:
-        if answer.status in (401, 403):
-            raise Unauthorised(f"cannot {request.what}: the repository refuses access", fix=login(host))
-        return answer
-
-    def _keep(self, url: str, what: str, answer: Answer) -> Index:
-        headers = answer.headers
-        if headers.get("Content-Encoding", "identity") != "identity":
-            raise Unavailable(f"cannot {what}: it comes compressed, which was not asked for", fix="mend the server")
-        assert answer.raw is not None
-        read, size = reader(answer.raw, what), 0
-
-        def bounded(most: int) -> bytes:
-            nonlocal size
-            chunk = read(most)
-            size += len(chunk)
-            if size > MOST_INDEX:
-                raise Unavailable(f"cannot {what}: it has more than {MOST_INDEX >> 20} MiB", fix="split the repository")
-            return chunk
-
-        etag, modified = (headers.get(n, "")[:_LONGEST_VALIDATOR] for n in ("ETag", "Last-Modified"))
-        whole = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
-        return self._cache.keep(url, bounded, etag, modified, whole=whole)
+        with self._lock:
+            if self._helm is None:
+                self._helm = HelmRepositories(*self._settings)
+            return self._helm

@@ -153,6 +153,8 @@ def test_what_helmignore_names_is_not_packaged_and_may_be_a_link() -> None:
     ("changes", "reason"),
     [
         ({"link": ("120000", b"/etc/passwd")}, "link or a submodule"),
+        ({"../../x": "y"}, "leads out"),
+        (dict.fromkeys(map(str, range(10_001)), ""), "more than 10,000 files"),
         ({"big": "x" * (21 << 20)}, "more than 20 MiB"),
         ({"Chart.yaml": "name: shop\nversion: 1.2.3\n"}, "apiVersion"),
         ({"Chart.yaml": CHART.replace("shop", "desk")}, "`name` is not shop"),

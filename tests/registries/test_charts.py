@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class Charts(NamedTuple):
-    """A chart repository, its URL, and how a chart's versions get there."""
+    """How a process opens a chart repository, its URL, and how a chart's versions get there."""
 
-    port: ChartRepository
+    open: Callable[[], ChartRepository]
     url: str
     publish: Callable[[str, Sequence[str]], None]
 
@@ -83,14 +83,14 @@ def _in_registry(place: Place) -> Callable[[str, Sequence[str]], None]:
 def charts_over_http(server: ChartServer, cache: Path) -> Charts:
     """A Helm repository."""
     server.index = index_of(desk=["0.0.1"])
-    return Charts(opened(cache), server.url, _on_server(server))
+    return Charts(lambda: opened(cache), server.url, _on_server(server))
 
 
 @pytest.fixture
 def charts_in_registry(place: Place, cache: Path) -> Charts:
     """Charts in each registry in turn."""
     url = f"oci://{place.host}/{place.prefix}"
-    return Charts(ChartRepositories(place.registry, cache), url, _in_registry(place))
+    return Charts(lambda: ChartRepositories(place.registry, cache), url, _in_registry(place))
 
 
 def test_a_registrys_charts_keep_the_contract(charts_in_registry: Charts) -> None:
@@ -103,11 +103,9 @@ def test_a_helm_repositorys_charts_keep_the_contract(charts_over_http: Charts) -
 
 def _keeps_the_contract(charts: Charts) -> None:
     with pytest.raises(NotFound):
-        charts.port.versions(charts.url, "nothing")
+        charts.open().versions(charts.url, "nothing")
     charts.publish("shop", ["1.0.0", "1.1.0+build.7", "latest"])
-    fresh = ChartRepositories(impatient(), charts.port._cache._root.parent / "other", sleep=lambda _: None)  # type: ignore[attr-defined]
-    port = charts.port if charts.url.startswith("oci") else fresh
-    assert sorted(listed(port, charts.url)) == ["1.0.0", "1.1.0+build.7", "latest"]
+    assert sorted(listed(charts.open(), charts.url)) == ["1.0.0", "1.1.0+build.7", "latest"]
 
 
 def test_the_same_index_is_downloaded_once_and_a_new_one_replaces_it(server: ChartServer, cache: Path) -> None:
@@ -209,7 +207,7 @@ def test_a_compressed_or_too_large_answer_is_refused(
     with pytest.raises(Unavailable, match="compressed"):
         listed(opened(cache), server.url)
     server.encoding = ""
-    monkeypatch.setattr("bot.registries.charts.MOST_INDEX", 10)
+    monkeypatch.setattr("bot.registries.helm.MOST_INDEX", 10)
     with pytest.raises(Unavailable, match="more than"):
         listed(opened(cache), server.url)
     assert [f for f in next(cache.iterdir()).iterdir() if f.is_file()] == []

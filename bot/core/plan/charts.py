@@ -68,8 +68,8 @@ def newest_version(listing: ChartListing, policy: Policy, current: str | None) -
 
 
 def _comparable(text: str, policy: Policy) -> str:
-    """A version as `choose` reads it, where it is one: no tag has a `+`, and three numbers are wanted."""
-    if policy.semver is None or policy.pattern is not None:
+    """A version as `choose` reads it, where it is one: no tag has a `+`, and `semver` wants three numbers."""
+    if policy.semver is None:
         return text.replace("+", "_")
     try:
         return str(Version.parse(text.removeprefix("v"), optional_minor_and_patch=True).replace(build=None))
