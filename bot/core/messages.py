@@ -179,7 +179,10 @@ def change_line(change: Change) -> str:
 
 def fingerprint(release: Release) -> str:
     """16 hexadecimal digits that stand for a release."""
-    text = json.dumps([{k: list(v) for k, v in release.images.items()}, release.chart, release.values], sort_keys=True)
+    parts: list[object] = [{k: list(v) for k, v in release.images.items()}, release.chart, release.values]
+    if release.promoted:
+        parts.append(release.promoted)
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -215,6 +218,7 @@ def proposal(
         _images_table(rendered.before, release.images),
         _facts(release, asked, snapshot.deployed[environment, application].release.chart),
         _changes_table(rendered.changes),
+        _kept_table(rendered.kept, snapshot.config.environments[environment].after),
         "\n".join(f"- {code(f'{n.file}:{n.line}')} {plain(n.reason)}" for n in rendered.notes),
         _rules(snapshot, environment),
         f"To roll back after the merge: comment `/rollback {environment} --app={application} <reason>`.",
@@ -279,6 +283,16 @@ def _changes_table(changes: Sequence[Change], most: int = MOST_ROWS) -> str:
     ]
     more = [f"\n… and {len(changes) - most} more."] if len(changes) > most else []
     return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows, *more]) if rows else ""
+
+
+def _kept_table(kept: Sequence[Change], after: str | None) -> str:
+    """The environment's own values, where the environment before it has others."""
+    if not kept:
+        return ""
+    rows = [f"| {code(c.file)} | {code(c.path)} | {code(c.old)} | {code(c.new)} |" for c in kept[:MOST_ROWS]]
+    more = [f"\n… and {len(kept) - MOST_ROWS} more."] if len(kept) > MOST_ROWS else []
+    head = f"Kept as they are here:\n\n| where | what | {after} has | stays |"
+    return "\n".join([head, "|---|---|---|---|", *rows, *more])
 
 
 def _rules(snapshot: Snapshot, environment: str) -> str:

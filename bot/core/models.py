@@ -78,13 +78,24 @@ class ChartListing(NamedTuple):
     ignored: tuple[str, ...] = ()
 
 
+class Carried(NamedTuple):
+    """A value of a YAML file: a text, or (`plain`) a number, truth value or date as it is written there."""
+
+    text: str
+    plain: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What is promoted as one unit: images by name, the chart's version, the commit of the values source."""
+    """What is promoted as one unit: images by name, the chart's version, the commit of the values source.
+
+    `promoted` are the values that travel with it, by `file#pointer`.
+    """
 
     images: Mapping[str, ImageVersion] = field(default_factory=dict)
     chart: str | None = None
     values: str | None = None
+    promoted: Mapping[str, Carried] = field(default_factory=dict)
 
 
 class Change(NamedTuple):

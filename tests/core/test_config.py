@@ -506,3 +506,26 @@ def test_charts_come_from_helm_repositories_and_registries(url: str) -> None:
     )
     assert chart is not None
     assert chart.repository == url
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("promote: ['values.yaml']", "promote[0]", "cannot stand here"),
+        ("promote: ['values.yaml#replicas']", "promote[0]", "cannot stand here"),
+        ("promote: ['../values.yaml#/replicas']", "promote[0]", "cannot stand here"),
+        ("keep: ['/values.yaml#/replicas']", "keep[0]", "cannot stand here"),
+        ("promote: [v#/a, v#/b]\n    keep: [v#/b]", "promote[1]", "in `keep` too"),
+        ("promote: ['values.yaml#/a']\n    values: {git: 'https://x/y'}", "promote[0]", "synced"),
+    ],
+)
+def test_a_place_of_values_that_cannot_be_meant_is_refused(text: str, path: str, message: str) -> None:
+    problem = only(f"{HEAD}applications:\n  shop:\n    {text}\n")
+    assert problem.path == f"applications.shop.{path}"
+    assert message in problem.message
+
+
+def test_places_of_values_name_files_and_pointers() -> None:
+    text = f"{HEAD}applications:\n  shop: {{promote: ['a/v.yaml#/x~1y/*/z', 'v.yaml#/a'], keep: ['v.yaml#/*']}}\n"
+    shop = load_config(text.encode()).applications["shop"]
+    assert (shop.promote, shop.keep) == (("a/v.yaml#/x~1y/*/z", "v.yaml#/a"), ("v.yaml#/*",))

@@ -19,7 +19,7 @@ from bot.core.versions import check_policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bot.core.config.models import Build, Chart, Environment, Image, Policy, Values
+    from bot.core.config.models import Application, Build, Chart, Environment, Image, Policy, Values
     from bot.core.models import Path
 
 # https://git-scm.com/docs/git-check-ref-format
@@ -97,6 +97,17 @@ def chart_checks(path: Path, chart: Chart) -> Iterator[Found]:
     if chart.source:
         yield from _asked((*path, "source", "git"), chart.source.git, check_git_url)
         yield from _branch((*path, "source", "branch"), chart.source.branch)
+
+
+def promoted_checks(path: Path, application: Application) -> Iterator[Found]:
+    """Of the values that travel with the releases of the application at `path`."""
+    synced = application.values.target if application.values else None
+    for number, place in enumerate(application.promote):
+        if place in application.keep:
+            yield Found((*path, "promote", number), f"{shown(place)} is in `keep` too", "take it out of one of the two")
+        if place.partition("#")[0] == synced:
+            fix = "take it out: the values source has a file for each environment"
+            yield Found((*path, "promote", number), f"{shown(synced)} is synced from the values source", fix)
 
 
 def values_checks(path: Path, values: Values) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from bot.core.config import checks
-from bot.core.config.models import Chart, Config, Environment, Image, Model, Values
+from bot.core.config.models import Application, Chart, Config, Environment, Image, Model, Values
 from bot.core.config.problems import ConfigError, Problem, one_line, redacted, shown
 from bot.core.config.source import SourceError, read
 from bot.core.config.wording import finding
@@ -76,6 +76,8 @@ def _checked(data: object) -> Iterator[checks.Found]:
             yield from checks.chart_checks((*here, "chart"), chart)
         if values := _part(Values, parts.get("values")):
             yield from checks.values_checks((*here, "values"), values)
+        if whole := _part(Application, application):
+            yield from checks.promoted_checks(here, whole)
 
 
 def _mapping(data: object, key: str) -> dict[str, object]:

@@ -15,12 +15,14 @@ POINTER = r"^(/([^/~]|~[01])*)+$"
 TEAM = "team:"
 WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PLACE = rf"^{FOLDER[1:-1]}#(/([^/~]|~[01])*)+$"
 CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
 Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
+Place = Annotated[str, StringConstraints(pattern=PLACE, max_length=1000)]
 Who = Annotated[str, StringConstraints(pattern=WHO, max_length=255)]
 
 
@@ -157,6 +159,12 @@ class Application(Model):
     images: dict[Name, Image] = Field(default_factory=dict, description="Images of the application, by name.")
     chart: Chart | None = Field(default=None, description="Its Helm chart, if the bot follows or packages it.")
     values: Values | None = Field(default=None, description="Where its values files come from, if not from here.")
+    promote: tuple[Place, ...] = Field(
+        default=(), description="Values that travel with a release, as `file#/pointer`; `*` is any one step."
+    )
+    keep: tuple[Place, ...] = Field(
+        default=(), description="Values that are each environment's own, whatever `promote` and `values` bring."
+    )
 
 
 class Commands(Model):

@@ -11,6 +11,7 @@ from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.builds import BuildState, build_state
 from bot.core.plan.charts import newest_chart
+from bot.core.promoted import named
 from bot.core.references import is_tag, parse_repository
 from bot.core.versions import choose
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
+    from bot.core.models import Carried
     from bot.core.snapshot import Snapshot
 
 
@@ -111,7 +113,7 @@ def _from_sources(
     chart = newest_chart(snapshot, environment, application, here)
     if isinstance(chart, Skip):
         return chart
-    return Release(images, chart, values or here.release.values)
+    return Release(images, chart, values or here.release.values, here.release.promoted)
 
 
 def _built(environment: str, state: BuildState) -> ImageVersion | Skip:
@@ -195,7 +197,13 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
             if moved:
                 return moved
         images[name] = newest
-    return Release(images, release.chart, release.values)
+    return Release(images, release.chart, release.values, _carried(snapshot, environment, application, release))
+
+
+def _carried(snapshot: Snapshot, environment: str, application: str, release: Release) -> Mapping[str, Carried]:
+    """The environment's values with the release's over them: those that it has too, or that are named one by one."""
+    app, here = snapshot.config.applications[application], snapshot.deployed[environment, application].release.promoted
+    return {**here, **{k: v for k, v in release.promoted.items() if k in here or named(app, k)}}
 
 
 def _moved(
