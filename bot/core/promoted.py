@@ -73,13 +73,17 @@ def _read(
 ) -> tuple[dict[str, Carried], tuple[Refusal, ...]]:
     values: dict[str, Carried] = {}
     refusals: list[Refusal] = []
+    wanted: dict[str, list[str]] = {}
     for pattern in patterns:
         name, _, at = pattern.partition("#")
-        path = _path(folder, pattern)
+        wanted.setdefault(name, []).append(at)
+    for name, pointers in wanted.items():
+        path = _path(folder, name)
         if path not in files:
-            refusals.append(Hazard("file_missing", 1, f"there is no file {name}").refusal(path, at))
+            gone = Hazard("file_missing", 1, f"there is no file {name}")
+            refusals += [gone.refusal(path, at) for at in pointers]
             continue
-        found = find_values(path, files[path], [at])
+        found = find_values(path, files[path], pointers)
         values |= {f"{name}#{key}": value for key, value in found.values.items()}
         refusals += found.refusals
     return values, tuple(refusals)

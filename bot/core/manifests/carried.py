@@ -40,9 +40,12 @@ def find_values(file: str, content: bytes, patterns: Iterable[str]) -> FoundValu
     """
     values: dict[str, Carried] = {}
     refusals: list[Refusal] = []
+    try:
+        root = _root(readable(content))
+    except Hazard as hazard:
+        return FoundValues({}, tuple(hazard.refusal(file, pattern) for pattern in patterns))
     for pattern in patterns:
         try:
-            root = _root(readable(content))
             if ANY not in from_pointer(pattern):
                 values[pattern] = _value(scalar(trail(root, from_pointer(pattern))))
                 continue
