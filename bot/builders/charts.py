@@ -72,7 +72,7 @@ class ChartPackager:
 
 def _files(order: ChartOrder, source: GitRepository) -> dict[str, bytes]:
     """The chart's files by their path in it, without those that `.helmignore` names."""
-    folder = order.folder.removeprefix(".")
+    folder = "" if order.folder == "." else order.folder
     prefix = f"{folder}/" if folder else ""
     entries = {e.path.removeprefix(prefix): e for e in source.entries(order.commit, folder)}
     if _CHART not in entries:

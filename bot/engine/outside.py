@@ -77,8 +77,9 @@ class Outside:
         repository = self._edges.source(chart.source.git)
         repository.fetch()
         head = repository.head(chart.source.branch)
-        commit = next(iter(repository.log(None, head.sha, [chart.source.path], 1)), head)
-        path = below(chart.source.path.removeprefix("."), "Chart.yaml")
+        folder = "" if chart.source.path == "." else chart.source.path
+        commit = next(iter(repository.log(None, head.sha, [folder] if folder else [], 1)), head)
+        path = below(folder, "Chart.yaml")
         content = repository.read(commit.sha, [path]).get(path)
         if content is None:
             fix = "correct `path` in gitops.yaml, or add the chart there"

@@ -105,9 +105,13 @@ class Story:
     def own_chart(self, version: str) -> str:
         """A commit that has the application's chart in it, and a configuration that packages it from there."""
         sha = self.commit_chart(version)
-        source = f"source: {{git: '{self.world.values}', path: chart}}"
-        self.rewrite_config(lambda text: text.replace("policy: {semver: '>=4.2.0-0 <4.3.0-0'}", source))
+        self.package_from(self.world.values, "chart")
         return sha
+
+    def package_from(self, repository: Path, path: str) -> None:
+        """A configuration that packages the application's chart from a folder of a repository."""
+        source = f"source: {{git: '{repository}', path: {path}}}"
+        self.rewrite_config(lambda text: text.replace("policy: {semver: '>=4.2.0-0 <4.3.0-0'}", source))
 
     def commit_chart(self, version: str, values: str = "replicas: 1\n") -> str:
         """A commit of that chart."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.cli.demo.world import APPLICATION
+from bot.cli.demo.world import APPLICATION, commit, git
 from bot.registries.layout import LayoutRegistry
 
 if TYPE_CHECKING:
@@ -62,6 +62,17 @@ def test_a_chart_in_git_is_packaged_once_and_promoted(in_staging: Story) -> None
     assert in_staging.chart("dev") == "5.0.1"
     tags = LayoutRegistry(in_staging.world.registry).tags(in_staging.chart_repository())
     assert set(tags) == {"4.2.0-1", "5.0.0", chart, "5.0.1"}
+
+
+def test_a_chart_may_be_a_whole_repository(in_dev: Story) -> None:
+    folder = in_dev.world.folder / "hidden.chart"
+    folder.mkdir()
+    git(folder, "init", "-q", "--initial-branch=main")
+    made = f"apiVersion: v2\nname: {APPLICATION}\nversion: 5.0.0\n"
+    commit(folder, {"Chart.yaml": made, ".github/x": "not of the chart\n", ".helmignore": ".*/\n"}, "A chart")
+    in_dev.package_from(folder, ".")
+    in_dev.run()
+    assert in_dev.chart("dev") == "5.0.0"
 
 
 def test_a_chart_that_cannot_be_packaged_fails_with_the_reason_and_holds_the_release(in_dev: Story) -> None:
