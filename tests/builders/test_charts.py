@@ -251,6 +251,37 @@ def test_helm_pulls_what_was_pushed_and_renders_it(helm: str, registry_host: str
     assert f"version: {version}" in shown
 
 
+IGNORED = "*.md\n/docs/\n[^a].txt\nfiles/*.bak\n# a comment\n"
+
+
+@pytest.mark.parametrize("rules", [IGNORED, "", "!*.yaml\n", "templates/\n"])
+def test_the_package_holds_what_helms_own_would(helm: str, tmp_path: Path, rules: str) -> None:
+    files = {
+        **FILES,
+        ".helmignore": rules,
+        "README.md": "x",
+        "docs/a": "x",
+        "files/docs/a": "x",
+        "files/x.bak": "x",
+        "x.bak": "x",
+        "a.txt": "x",
+        "b.txt": "x",
+        "crds/a.yaml": "a: 1\n",
+        "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+        "values.schema.json": "{}",
+    }
+    for path, text in files.items():
+        (tmp_path / "chart" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "chart" / path).write_text(text)
+    run(helm, tmp_path, "package", "chart")
+    theirs, ours = unpacked((tmp_path / "shop-1.2.3.tgz").read_bytes()), unpacked(packaged(files).content)
+    rewritten = {path for path in theirs if path.endswith("Chart.yaml")}
+    assert {p: c for p, c in ours.items() if p not in rewritten} == {
+        p: c for p, c in theirs.items() if p not in rewritten
+    }
+    assert set(ours) == set(theirs)
+
+
 @pytest.fixture
 def dependency(helm: str, tmp_path: Path) -> Iterator[tuple[ChartServer, str]]:
     """A Helm repository with the chart `common`, and a Chart.lock that names it."""
