@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _CHUNK = 1 << 20
+_ABANDONED = 3600
+"""Seconds after which nobody writes a file any more."""
 _FORMAT = 1
 """Raise it when a cached listing would be read otherwise: it is part of what the digests are made of."""
 
@@ -110,10 +113,11 @@ class IndexCache:
 
     @staticmethod
     def _sweep(folder: Path, digest: str) -> None:
-        """Remove what was made from older indexes; what a killed process left behind lies there till then."""
+        """Remove what was made from older indexes, and what a killed process left half-written."""
         for old in folder.iterdir():
-            if not old.name.startswith((digest, "head.json", ".")):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                abandoned = old.name.startswith(".") and old.stat().st_mtime < time.time() - _ABANDONED
+                if abandoned or not old.name.startswith((digest, "head.json", ".")):
                     old.unlink()
 
 

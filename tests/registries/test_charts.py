@@ -117,10 +117,14 @@ def test_the_same_index_is_downloaded_once_and_a_new_one_replaces_it(server: Cha
     assert listed(opened(cache), server.url) == ["1.0.0"]
     assert listed(opened(cache), server.url, "desk") == ["2.0.0"]
     assert server.answered == [200, 304, 304]
+    (folder,) = cache.iterdir()
+    (folder / ".killed").write_bytes(b"half")
+    os.utime(folder / ".killed", (0, 0))
+    (folder / ".writing").write_bytes(b"half")
     server.index = index_of(shop=["1.1.0"])
     assert listed(opened(cache), server.url) == ["1.1.0"]
     assert server.answered[-1] == 200
-    (folder,) = cache.iterdir()
+    (folder / ".writing").unlink()
     assert len(list(folder.iterdir())) == 3, "what was kept of the old index is gone"
 
 
