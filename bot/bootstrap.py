@@ -37,6 +37,8 @@ def open_edges(settings: Settings, progress: Callable[[str], None], kept: KeptAn
 
     `kept`: answers of GitHub that a process with several runs keeps between them.
     """
+    from bot.builders.charts import ChartPackager
+    from bot.registries.charts import ChartRepositories
     from bot.renderers.local import LocalRenderer
 
     url = settings.repository or _here()
@@ -53,7 +55,9 @@ def open_edges(settings: Settings, progress: Callable[[str], None], kept: KeptAn
 
     git, registry = source(url), open_registry(settings)
     forge, builder = hosted or _local(settings, git), _builder(settings, registry)
-    return Edges(git, forge, registry, builder, SystemClock(), source, progress, LocalRenderer())
+    charts = ChartRepositories(registry, settings.cache / "charts")
+    packager = ChartPackager(registry)
+    return Edges(git, forge, registry, charts, builder, packager, SystemClock(), source, progress, LocalRenderer())
 
 
 def open_local_forge(settings: Settings) -> LocalForge:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from bot.core.models import (
         BuildOrder,
+        ChartListing,
+        ChartOrder,
         Commit,
         Deployment,
         Entry,
@@ -243,6 +245,18 @@ class Registry(Protocol):
         """Upload a manifest under the reference's tag (or digest) and return its digest."""
 
 
+class ChartRepository(Protocol):
+    """Helm repositories (`https://…` with an `index.yaml`) and charts in registries (`oci://…`)."""
+
+    @reads
+    def versions(self, repository: str, chart: str) -> ChartListing:
+        """All versions of a chart, complete, or it raises.
+
+        `NotFound` if the repository surely has no such chart, `Unauthorised` when it refuses us, `Unavailable` for
+        anything else that is not an answer, also for an index that was cut short or that readers disagree on.
+        """
+
+
 class Builder(Protocol):
     """Makes images. Nothing is pushed before `push`."""
 
@@ -264,6 +278,28 @@ class Builder(Protocol):
     @reads
     def discard(self, handle: str) -> None:
         """Forget the local image."""
+
+
+class Package(NamedTuple):
+    """A packaged chart: its metadata as JSON, the `.tgz`, and the annotations of its manifest."""
+
+    config: bytes
+    content: bytes
+    annotations: Mapping[str, str]
+
+
+class Packager(Protocol):
+    """Packages charts. Nothing is pushed before `push`."""
+
+    @reads
+    def package(self, order: ChartOrder, source: GitRepository) -> Package:
+        """The chart's package; the same order gives the same bytes.
+
+        `Refused` (with reason code) for a chart that must not or cannot be packaged.
+        """
+
+    def push(self, package: Package, target: Reference) -> str:
+        """Push it under the target's tag, as Helm does, and return its manifest's digest."""
 
 
 class Rendering(NamedTuple):
@@ -298,7 +334,9 @@ class Edges(NamedTuple):
     git: GitRepository
     forge: Forge
     registry: Registry
+    charts: ChartRepository
     builder: Builder
+    packager: Packager
     clock: Clock
     source: Callable[[str], GitRepository]
     progress: Callable[[str], None]

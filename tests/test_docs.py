@@ -169,7 +169,13 @@ def test_every_decision_has_a_code_that_is_explained() -> None:
 
 
 def test_every_failed_read_has_a_code_that_is_explained() -> None:
-    reading = [BOT / "core/errors.py", BOT / "engine/outside.py", *BOT.glob("git/*.py"), *BOT.glob("registries/*.py")]
+    reading = [
+        BOT / "core/errors.py",
+        BOT / "core/chart_metadata.py",
+        BOT / "engine/outside.py",
+        *BOT.glob("git/*.py"),
+        *BOT.glob("registries/*.py"),
+    ]
     written = error_codes(reading) - WRITING - set(listed("Decisions"))
     assert sorted(listed("What could not be read")) == sorted(written)
 

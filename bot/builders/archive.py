@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import tarfile
 import zlib
@@ -45,6 +46,15 @@ def write_layer(target: Path, nodes: Mapping[str, Node], origins: Mapping[str, s
     return Blob(
         target, f"sha256:{stream.packed.hexdigest()}", target.stat().st_size, f"sha256:{stream.plain.hexdigest()}"
     )
+
+
+def pack(tar: bytes) -> bytes:
+    """A tar in the same gzip form as a layer's."""
+    out = io.BytesIO()
+    stream = _Gzip(out)
+    stream.write(tar)
+    stream.finish()
+    return out.getvalue()
 
 
 def write_blob(target: Path, body: bytes) -> Blob:

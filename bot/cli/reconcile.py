@@ -54,7 +54,7 @@ def plan(*, exit_code: bool, as_json: bool) -> None:
 @exit_code
 @as_json
 def build(applications: tuple[str, ...], *, exit_code: bool, as_json: bool) -> None:
-    """Build, test and push the images whose source or base changed, and open no pull request."""
+    """Build and push the images and charts whose source or base changed, and open no pull request."""
     from bot.core.events import Build
 
     _handle(Build(applications), as_json=as_json, exit_code=exit_code)

@@ -47,13 +47,17 @@ _NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "nul
 
 
 class Sample(NamedTuple):
-    """What `init` asks for: the application's name, its image, and where artifacts, values and base come from."""
+    """What `init` asks for: the application's name, its image, and where artifacts, values and base come from.
+
+    `charts` is where the vendor publishes the chart.
+    """
 
     application: str = "micro-integrator"
     repository: str = "registry.example.com/wso2/micro-integrator"
     artifacts: str = "https://github.com/example/mi-artifacts.git"
     values: str = "https://github.com/example/mi-values.git"
     base: str = "docker.io/wso2/wso2mi:4.2.0"
+    charts: str = "https://helm.wso2.com"
 
 
 class _Size(NamedTuple):
@@ -179,6 +183,7 @@ def _words(sample: Sample) -> dict[str, str]:
         "artifacts": _scalar(_git_url("artifacts", sample.artifacts)),
         "values": _scalar(_git_url("values", sample.values)),
         "base": _scalar(sample.base),
+        "charts": _scalar(sample.charts),
         "tag": base.tag,
         "version": __version__,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.core.models import BuildOrder, Change, Deployment, Reaction, Status
+    from bot.core.models import BuildOrder, Change, ChartOrder, Deployment, Reaction, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,14 @@ class BuildImage(Action):
     order: BuildOrder
     test: tuple[str, ...] = ()
     test_seconds: float = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageChart(Action):
+    """Package a chart from git and push it."""
+
+    kind: ClassVar[str] = "package_chart"
+    order: ChartOrder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.config import application_folder
 from bot.core.manifests import find_chart, find_image, synced_commit
+from bot.core.manifests.locate import pointer
 from bot.core.models import Release
+from bot.core.promoted import promoted_values
 from bot.core.references import parse_repository
 
 if TYPE_CHECKING:
@@ -14,13 +16,14 @@ if TYPE_CHECKING:
 
     from bot.core.config import Config
     from bot.core.manifests import Chart, Found
-    from bot.core.models import ImageVersion, Refusal
+    from bot.core.models import Carried, ImageVersion, Refusal
 
 
 class Deployed(NamedTuple):
     """The release, the folder with its files (path → bytes), the places of each image, and what cannot be read.
 
-    An image that is nowhere in the folder, or whose places do not agree, is not in the release.
+    An image that is nowhere in the folder, or whose places do not agree, is not in the release. `kept` are the values
+    that are the environment's own, by `file#pointer`.
     """
 
     release: Release
@@ -28,6 +31,7 @@ class Deployed(NamedTuple):
     files: Mapping[str, bytes]
     chart: Chart | None
     refusals: tuple[Refusal, ...]
+    kept: Mapping[str, Carried]
 
 
 def deployed(config: Config, files: Mapping[str, bytes], environment: str, application: str) -> Deployed:
@@ -37,14 +41,17 @@ def deployed(config: Config, files: Mapping[str, bytes], environment: str, appli
     own = {path: content for path, content in files.items() if path.startswith(below(folder, ""))}
     images: dict[str, ImageVersion] = {}
     refusals: list[Refusal] = []
-    for name, found in find_images(config, own, application, folder).items():
+    places = find_images(config, own, application, folder)
+    for name, found in places.items():
         refusals += found.refusals
         if found.version is not None:
             images[name] = found.version
     chart = find_chart(own, application)
     values = synced_commit(own.get(below(folder, app.values.target), b"")) if app.values else None
-    release = Release(images, chart.chart.version if chart.chart else None, values)
-    return Deployed(release, folder, own, chart.chart, (*refusals, *chart.refusals))
+    at = (chart.chart.file, pointer(chart.chart.path)) if chart.chart else None
+    carried = promoted_values(app, folder, own, places.values(), at)
+    release = Release(images, chart.chart.version if chart.chart else None, values, carried.promoted)
+    return Deployed(release, folder, own, chart.chart, (*refusals, *chart.refusals, *carried.refusals), carried.kept)
 
 
 def below(folder: str, name: str) -> str:

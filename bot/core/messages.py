@@ -13,9 +13,19 @@ from bot.core.people import in_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bot.core.actions import BuildImage
-    from bot.core.config import Image
-    from bot.core.models import Branch, BuildOrder, Change, Commit, ImageVersion, PullRequest, Release
+    from bot.core.actions import BuildImage, PackageChart
+    from bot.core.config import Chart, Image
+    from bot.core.models import (
+        Branch,
+        BuildOrder,
+        Change,
+        ChartListing,
+        ChartOrder,
+        Commit,
+        ImageVersion,
+        PullRequest,
+        Release,
+    )
     from bot.core.plan.rendering import Rendered
     from bot.core.references import Reference
     from bot.core.snapshot import Snapshot
@@ -56,6 +66,34 @@ def building(environment: str, action: BuildImage) -> Skip:
     """A release whose image is being built first."""
     tag = action.order.target.tag
     return Skip(environment, action.application, "building", f"{action.image} {tag} is not built yet", "the build")
+
+
+def package_title(order: ChartOrder) -> str:
+    """One line for a chart's package."""
+    return f"Package {order.target} from {order.commit[:12]}"
+
+
+def packaging(environment: str, action: PackageChart) -> Skip:
+    """A release whose chart is being packaged first."""
+    reason = f"the chart {action.order.name} {action.order.version} is not packaged yet"
+    return Skip(environment, action.application, "building", reason, "the package")
+
+
+def no_chart_version(environment: str, application: str, chart: Chart, listing: ChartListing, why: str) -> Skip:
+    """No version of the chart satisfies the policy; `why` are the policy's words, which speak of tags."""
+    reason = f"of the {len(listing.versions)} versions of the chart {chart.name} none is chosen: {why}"
+    if listing.ignored:
+        reason += f"; entries of its index are ignored: {'; '.join(listing.ignored)}"
+    return Skip(environment, application, "no_chart_version", reason, "a version that does")
+
+
+def chart_field_missing(environment: str, application: str, folder: str) -> Skip:
+    """There is no place for the chart's version."""
+    reason = (
+        f"no HelmRelease of {application} in {folder} has `spec.chart.spec.version`, nor a `chartRef` to an "
+        "OCIRepository there whose `ref` is a `tag` alone; write the version there once"
+    )
+    return Skip(environment, application, "chart_field_missing", reason, "that field")
 
 
 def tag_taken(application: str, target: Reference, commit: Commit) -> Skip:
@@ -146,7 +184,10 @@ def change_line(change: Change) -> str:
 
 def fingerprint(release: Release) -> str:
     """16 hexadecimal digits that stand for a release."""
-    text = json.dumps([{k: list(v) for k, v in release.images.items()}, release.chart, release.values], sort_keys=True)
+    parts: list[object] = [{k: list(v) for k, v in release.images.items()}, release.chart, release.values]
+    if release.promoted:
+        parts.append(release.promoted)
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -170,7 +211,8 @@ def proposal(
 ) -> Text:
     """Title, body and commit message of the pull request that brings `release` to `environment`."""
     back = "roll back " if asked and asked.rollback else ""
-    title = f"{environment}: {back}{application} {'to ' if back else ''}{version_of(release)}"[:MOST_TITLE]
+    what = _what(snapshot, environment, application, release)
+    title = f"{environment}: {back}{application} {'to ' if back else ''}{what}"[:MOST_TITLE]
     trailers = f"\nGitops-Bot-Asked-By: {asked.by}" if asked else ""
     trailers += f"\nGitops-Bot-Version: {asked.version}" if asked and asked.version else ""
     trailers += "\nGitops-Bot-Rollback: yes" if asked and asked.rollback else ""
@@ -179,8 +221,9 @@ def proposal(
     parts = [
         f"Brings **{application}** {'back ' if back else ''}to **{environment}**{_from(snapshot, environment, back)}.",
         _images_table(rendered.before, release.images),
-        _facts(release, asked),
+        _facts(release, asked, snapshot.deployed[environment, application].release.chart),
         _changes_table(rendered.changes),
+        _kept_table(rendered.kept, snapshot.config.environments[environment].after),
         "\n".join(f"- {code(f'{n.file}:{n.line}')} {plain(n.reason)}" for n in rendered.notes),
         _rules(snapshot, environment),
         f"To roll back after the merge: comment `/rollback {environment} --app={application} <reason>`.",
@@ -193,10 +236,18 @@ def proposal(
     return Text(title, body, commit)
 
 
+def _what(snapshot: Snapshot, environment: str, application: str, release: Release) -> str:
+    """What a title names: the chart, where nothing but that is new."""
+    here = snapshot.deployed[environment, application].release
+    alone = release.chart and release.chart != here.chart and release.images == here.images
+    return f"chart {release.chart}" if alone else version_of(release)
+
+
 def version_of(release: Release) -> str:
-    """A release in a few words: the tags of its images, or the commit of its values."""
+    """A release in a few words: the tags of its images, the version of its chart, or the commit of its values."""
     tags = [f"{name} {v.tag}" if len(release.images) > 1 else v.tag for name, v in release.images.items()]
-    return ", ".join(tags) or f"values {(release.values or '')[:12]}"
+    chart = f"chart {release.chart}" if release.chart else ""
+    return ", ".join(tags) or chart or f"values {(release.values or '')[:12]}"
 
 
 def _from(snapshot: Snapshot, environment: str, back: str) -> str:
@@ -216,12 +267,13 @@ def _images_table(old: Mapping[str, ImageVersion], new: Mapping[str, ImageVersio
     return "\n".join(["| image | was | becomes | digest |", "|---|---|---|---|", *rows])
 
 
-def _facts(release: Release, asked: Asked | None) -> str:
+def _facts(release: Release, asked: Asked | None, chart: str | None) -> str:
     facts = []
     if release.values:
         facts.append(f"- values at commit `{release.values}`")
     if release.chart:
-        facts.append(f"- chart {code(release.chart)}")
+        was = f"{code(chart)} → " if chart and chart != release.chart else ""
+        facts.append(f"- chart {was}{code(release.chart)}")
     if asked:
         facts.append(
             f"- asked for by {plain(asked.by)}" + (f": version {code(asked.version)}" if asked.version else "")
@@ -236,6 +288,16 @@ def _changes_table(changes: Sequence[Change], most: int = MOST_ROWS) -> str:
     ]
     more = [f"\n… and {len(changes) - most} more."] if len(changes) > most else []
     return "\n".join(["| where | what | old | new |", "|---|---|---|---|", *rows, *more]) if rows else ""
+
+
+def _kept_table(kept: Sequence[Change], after: str | None) -> str:
+    """The environment's own values, where the environment before it has others."""
+    if not kept:
+        return ""
+    rows = [f"| {code(c.file)} | {code(c.path)} | {code(c.old)} | {code(c.new)} |" for c in kept[:MOST_ROWS]]
+    more = [f"\n… and {len(kept) - MOST_ROWS} more."] if len(kept) > MOST_ROWS else []
+    head = f"Kept as they are here:\n\n| where | what | {after} has | stays |"
+    return "\n".join([head, "|---|---|---|---|", *rows, *more])
 
 
 def _rules(snapshot: Snapshot, environment: str) -> str:

@@ -61,13 +61,43 @@ class ImageInfo(NamedTuple):
     platforms: frozenset[str] = frozenset()
 
 
+class ChartVersion(NamedTuple):
+    """One version of a chart in its repository, as written there; what the repository does not say is None.
+
+    `created` is when it was packaged, `digest` the SHA-256 of the package, `app_version` what it installs.
+    """
+
+    version: str
+    created: datetime | None = None
+    digest: str | None = None
+    app_version: str | None = None
+
+
+class ChartListing(NamedTuple):
+    """All versions of a chart, in the repository's order, and in words which of its entries are none."""
+
+    versions: tuple[ChartVersion, ...]
+    ignored: tuple[str, ...] = ()
+
+
+class Carried(NamedTuple):
+    """A value of a YAML file: a text, or (`plain`) a number, truth value or date as it is written there."""
+
+    text: str
+    plain: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What is promoted as one unit: images by name, the chart's version, the commit of the values source."""
+    """What is promoted as one unit: images by name, the chart's version, the commit of the values source.
+
+    `promoted` are the values that travel with it, by `file#pointer`.
+    """
 
     images: Mapping[str, ImageVersion] = field(default_factory=dict)
     chart: str | None = None
     values: str | None = None
+    promoted: Mapping[str, Carried] = field(default_factory=dict)
 
 
 class Change(NamedTuple):
@@ -214,6 +244,23 @@ class BuildOrder(NamedTuple):
     created: datetime
     source: str = ""
     platform: str = "linux/amd64"
+
+
+class ChartOrder(NamedTuple):
+    """All that fixes a chart's package: the chart in `folder` of `source` at `commit`, packaged as `version`.
+
+    `target` carries the tag to push; `annotations` are the manifest's (OCI image-spec, annotations.md); every file
+    gets the time `created`.
+    """
+
+    target: Reference
+    source: str
+    commit: str
+    folder: str
+    name: str
+    version: str
+    annotations: Mapping[str, str]
+    created: datetime
 
 
 class TestRun(NamedTuple):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.core.inspection import Inspection
     from bot.core.models import (
         Branch,
+        ChartListing,
         Commit,
         Contribution,
         Deployment,
@@ -40,6 +41,13 @@ class ValuesSource(NamedTuple):
     files: Mapping[str, Mapping[str, bytes]]
 
 
+class SourceChart(NamedTuple):
+    """A chart in git: the newest commit that touches it, and the version that its Chart.yaml has there."""
+
+    commit: Commit
+    version: str
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The world as it was read.
@@ -47,7 +55,8 @@ class Snapshot:
     `head`, `config`, `files` and `deployed` (by environment and application) are of the default branch at one
     SHA; `files` holds every file below the environments' folders. `sources` are the heads of the build sources by
     (application, image); `bases` the digests of the base images by their configured name; `images` what the
-    registry says of a tag (None: it is not there); `asks` is what comments ask for; `history` the releases that an
+    registry says of a tag (None: it is not there); `charts` all versions of a chart by (repository, name);
+    `source_charts` the charts in git by application; `asks` is what comments ask for; `history` the releases that an
     environment has had, newest first, by environment and application, where an ask needs them. `comments` are those
     of the last days; `people` what the forge says of who speaks and reviews, by name in small letters; `state` the
     locks, freezes, holds and given approvals on the state branch, which is at `state_head`; `same_trees` the earlier
@@ -70,6 +79,8 @@ class Snapshot:
     bases: Mapping[str, str | Unknown] = field(default_factory=dict)
     tags: Mapping[Reference, tuple[str, ...] | Unknown] = field(default_factory=dict)
     images: Mapping[Reference, ImageInfo | Unknown | None] = field(default_factory=dict)
+    charts: Mapping[tuple[str, str], ChartListing | Unknown] = field(default_factory=dict)
+    source_charts: Mapping[str, SourceChart | Unknown] = field(default_factory=dict)
     values: Mapping[str, ValuesSource | Unknown] = field(default_factory=dict)
     history: Mapping[tuple[str, str], tuple[Release, ...]] = field(default_factory=dict)
     asks: tuple[Promote, ...] = ()

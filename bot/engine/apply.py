@@ -14,6 +14,7 @@ from bot.core.actions import (
     EnableAutoMerge,
     MergePullRequest,
     OpenPullRequest,
+    PackageChart,
     Proposal,
     React,
     RecordDeployment,
@@ -35,6 +36,8 @@ def apply(action: Action, edges: Edges) -> None:
     match action:
         case BuildImage():
             _build(action, edges)
+        case PackageChart():
+            _package(action, edges)
         case OpenPullRequest(branch=str(branch)):
             _push(action, edges)
             edges.forge.open_pull_request(branch, action.title, action.body)
@@ -116,6 +119,14 @@ def _build(action: BuildImage, edges: Edges) -> None:
             edges.builder.push(handle, order.target)
     finally:
         edges.builder.discard(handle)
+
+
+def _package(action: PackageChart, edges: Edges) -> None:
+    """Package, push. A chart that somebody pushed in the meantime under that version is left as it is."""
+    order = action.order
+    package = edges.packager.package(order, edges.source(order.source))
+    if edges.registry.digest(order.target) is None:
+        edges.packager.push(package, order.target)
 
 
 def _test(action: BuildImage, handle: str, edges: Edges) -> None:

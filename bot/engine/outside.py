@@ -1,4 +1,4 @@
-"""Read what lies outside the GitOps repository: build sources, base images, tags, values repositories."""
+"""Read what lies outside the GitOps repository: build sources, base images, tags, charts, values repositories."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from bot.core.chart_metadata import metadata
+from bot.core.deployed import below
 from bot.core.errors import BotError, NotFound
 from bot.core.models import Unknown
 from bot.core.plan.interest import image_references, values_commits
 from bot.core.references import parse, parse_repository
-from bot.core.snapshot import ValuesSource
+from bot.core.snapshot import SourceChart, ValuesSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from bot.core.config import Build, Config, Image, Values
-    from bot.core.models import Commit, ImageInfo
+    from bot.core.config import Build, Chart, Config, Image, Values
+    from bot.core.models import ChartListing, Commit, ImageInfo
     from bot.core.references import Reference
     from bot.core.snapshot import Snapshot
     from bot.ports import Edges, GitRepository
@@ -34,6 +36,8 @@ class Outside:
         self._bases: dict[str, str | Unknown] = {}
         self._tags: dict[Reference, tuple[str, ...] | Unknown] = {}
         self._images: dict[Reference, ImageInfo | Unknown | None] = {}
+        self._charts: dict[tuple[str, str], ChartListing | Unknown] = {}
+        self._source_charts: dict[str, SourceChart | Unknown] = {}
         self._values: dict[str, Commit | Unknown] = {}
 
     def read(self, snapshot: Snapshot) -> Snapshot:
@@ -44,7 +48,9 @@ class Outside:
         _fill(self._heads, builds, lambda key: self._head(builds[key]))
         _fill(self._bases, {b.base for b in builds.values()}, self._base)
         _fill(self._tags, followed, self._edges.registry.tags)
+        self._read_charts(config)
         seen = replace(snapshot, sources=self._heads, bases=self._bases, tags=self._tags)
+        seen = replace(seen, charts=self._charts, source_charts=self._source_charts)
         seen = replace(seen, values=self._all_values(seen))
         absent = {r for r, info in self._images.items() if info is None}
         for reference in absent:
@@ -62,6 +68,29 @@ class Outside:
         repository = self._edges.source(build.git)
         repository.fetch()
         return repository.head(build.branch)
+
+    def _read_charts(self, config: Config) -> None:
+        """Each chart's versions once, whoever follows it; and the charts in git."""
+        charts = {a: app.chart for a, app in config.applications.items() if app.chart}
+        followed = [(c.repository, c.name) for c in charts.values() if c.policy]
+        _fill(self._charts, followed, lambda key: self._edges.charts.versions(*key))
+        packaged = [a for a, c in charts.items() if c.source]
+        _fill(self._source_charts, packaged, lambda a: self._source_chart(charts[a]))
+
+    def _source_chart(self, chart: Chart) -> SourceChart:
+        """The newest commit that touches the chart's folder: others are no new version."""
+        assert chart.source is not None
+        repository = self._edges.source(chart.source.git)
+        repository.fetch()
+        head = repository.head(chart.source.branch)
+        folder = "" if chart.source.path == "." else chart.source.path
+        commit = next(iter(repository.log(None, head.sha, [folder] if folder else [], 1)), head)
+        path = below(folder, "Chart.yaml")
+        content = repository.read(commit.sha, [path]).get(path)
+        if content is None:
+            fix = "correct `path` in gitops.yaml, or add the chart there"
+            raise NotFound(f"{chart.source.git} has no {path} at {commit.sha[:12]}", fix=fix)
+        return SourceChart(commit, metadata(content, chart.name)["version"])
 
     def _base(self, name: str) -> str:
         digest = self._edges.registry.digest(parse(name))

@@ -28,20 +28,21 @@ def image_info(registry: Registry, reference: Reference, platform: str, kept: Ke
 
     `kept` are the configurations of images that were read before.
     Labels are empty where there is no configuration of that platform (`os/architecture[/variant]`): an index
-    without it, a chart, a signature. https://github.com/opencontainers/image-spec/blob/main/config.md
+    without it. https://github.com/opencontainers/image-spec/blob/main/config.md
+    What has no image's configuration, such as a chart, says it in its manifest's annotations.
     """
     named = registry.manifest(reference)
     if named is None:
         return None
     if named.media_type not in INDEX_TYPES:
         config = _config(registry, reference, named, kept)
-        return ImageInfo(named.digest, _labels(config), _created(config), _platforms([config]))
+        return ImageInfo(named.digest, _labels(config), moment(config.get("created")), _platforms([config]))
     what = f"the index of {reference}"
     entries = descriptors(parse_object(named.body, what), "manifests", what)
     manifest = _of_platform(registry, reference, entries, platform)
     config = _config(registry, reference, manifest, kept) if manifest else {}
     platforms = _platforms(entry.get("platform") for entry in entries)
-    return ImageInfo(named.digest, _labels(config), _created(config), platforms)
+    return ImageInfo(named.digest, _labels(config), moment(config.get("created")), platforms)
 
 
 def _platforms(found: Iterable[object]) -> frozenset[str]:
@@ -81,7 +82,7 @@ def _config(registry: Registry, reference: Reference, manifest: Manifest, kept: 
     document = parse_object(manifest.body, what)
     descriptor = descriptors({"config": [document.get("config")]}, "config", what)[0]
     if descriptor.get("mediaType") not in _CONFIG_TYPES:
-        return {}
+        return _annotated(document.get("annotations"))
     body = kept.blob(descriptor["digest"])
     if body is None:
         body = _read(registry, reference, descriptor["digest"])
@@ -99,6 +100,13 @@ def _read(registry: Registry, reference: Reference, digest: str) -> bytes:
     return body
 
 
+def _annotated(annotations: object) -> dict[str, Any]:
+    """Annotations in the place where an image's configuration has labels."""
+    if not isinstance(annotations, dict):
+        return {}
+    return {"config": {"Labels": annotations}, "created": annotations.get("org.opencontainers.image.created")}
+
+
 def _labels(config: dict[str, Any]) -> Mapping[str, str]:
     inner = config.get("config")
     labels = inner.get("Labels") if isinstance(inner, dict) else None
@@ -107,10 +115,10 @@ def _labels(config: dict[str, Any]) -> Mapping[str, str]:
     return {name: value for name, value in labels.items() if isinstance(value, str)}
 
 
-def _created(config: dict[str, Any]) -> datetime | None:
-    """RFC 3339; None if it is missing, or names no moment."""
+def moment(text: object) -> datetime | None:
+    """A text in the form of RFC 3339, in UTC; None for what names no moment."""
     try:
-        moment = datetime.fromisoformat(config["created"])
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (KeyError, TypeError, ValueError, OverflowError):
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         return None

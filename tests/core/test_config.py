@@ -488,3 +488,75 @@ def test_the_schema_refuses_what_the_program_refuses_as_a_name() -> None:
     found = json_schema()["properties"]["environments"]
     assert found["additionalProperties"] is False
     assert list(found["patternProperties"]) == [r"^[a-z0-9](\.?[a-z0-9_-])*$"]
+
+
+CHART = HEAD + "applications:\n  shop:\n    chart: "
+
+
+@pytest.mark.parametrize(
+    ("chart", "path", "message"),
+    [
+        ("{repository: 'https://x.example', name: shop}", "", "neither `source` nor `policy`"),
+        (
+            "{repository: 'oci://x.example/y', name: shop, policy: {semver: '1'}, source: {git: 'https://x/y'}}",
+            "",
+            "both `source` and `policy`",
+        ),
+        ("{repository: 'https://x.example', name: shop, source: {git: 'https://x/y'}}", ".repository", "pushed"),
+        ("{repository: 'https://x.example', name: shop, policy: {digest: a}}", ".policy.digest", "for images"),
+        ("{repository: 'http://x.example', name: shop, policy: {semver: '1'}}", ".repository", "not encrypted"),
+        ("{repository: 'https://u:hunter2@x.example', name: a, policy: {semver: '1'}}", ".repository", "credentials"),
+        ("{repository: 'https://x.example/?t=hunter2', name: a, policy: {semver: '1'}}", ".repository", "credentials"),
+        ("{repository: 'x.example/hunter2', name: shop, policy: {semver: '1'}}", ".repository", "not the URL"),
+        ("{repository: 'https:///hunter2', name: shop, policy: {semver: '1'}}", ".repository", "not the URL"),
+        ("{repository: 'https://x:99999', name: shop, policy: {semver: '1'}}", ".repository", "not the URL"),
+        ("{repository: 'oci://x.example/Hunter2', name: a, policy: {semver: '1'}}", ".repository", "small letters"),
+        ("{repository: 'oci://x.example/y:1', name: a, policy: {semver: '1'}}", ".repository", "small letters"),
+        ("{repository: 'oci://x.example/y', name: ../a, policy: {semver: '1'}}", ".name", "cannot stand here"),
+        ("{repository: 'https://x.example', name: a, policy: {semver: '>='}}", ".policy.semver", ""),
+        ("{repository: 'oci://x.example', name: a, source: {git: 'ext::hunter2'}}", ".source.git", "not read by"),
+        ("{repository: 'oci://x.example', name: a, source: {git: 'https://x/y', path: ../y}}", ".source.path", ""),
+        ("{repository: 'oci://x.example', name: a, source: {git: 'https://x/y', branch: -b}}", ".source.branch", ""),
+    ],
+)
+def test_a_chart_that_cannot_be_followed_or_packaged_is_refused(chart: str, path: str, message: str) -> None:
+    problem = only(f"{CHART}{chart}\n")
+    assert problem.path == f"applications.shop.chart{path}"
+    assert message in problem.message
+    assert "hunter2" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.example:8443/a/b/", "http://127.0.0.1:8080", "oci://ghcr.io/x/charts", "oci://x.example"]
+)
+def test_charts_come_from_helm_repositories_and_registries(url: str) -> None:
+    chart = (
+        load_config(f"{CHART}{{repository: '{url}', name: shop, policy: {{semver: '1'}}}}\n".encode())
+        .applications["shop"]
+        .chart
+    )
+    assert chart is not None
+    assert chart.repository == url
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("promote: ['values.yaml']", "promote[0]", "cannot stand here"),
+        ("promote: ['values.yaml#replicas']", "promote[0]", "cannot stand here"),
+        ("promote: ['../values.yaml#/replicas']", "promote[0]", "cannot stand here"),
+        ("keep: ['/values.yaml#/replicas']", "keep[0]", "cannot stand here"),
+        ("promote: [v#/a, v#/b]\n    keep: [v#/b]", "promote[1]", "in `keep` too"),
+        ("promote: ['values.yaml#/a']\n    values: {git: 'https://x/y'}", "promote[0]", "synced"),
+    ],
+)
+def test_a_place_of_values_that_cannot_be_meant_is_refused(text: str, path: str, message: str) -> None:
+    problem = only(f"{HEAD}applications:\n  shop:\n    {text}\n")
+    assert problem.path == f"applications.shop.{path}"
+    assert message in problem.message
+
+
+def test_places_of_values_name_files_and_pointers() -> None:
+    text = f"{HEAD}applications:\n  shop: {{promote: ['a/v.yaml#/x~1y/*/z', 'v.yaml#/a'], keep: ['v.yaml#/*']}}\n"
+    shop = load_config(text.encode()).applications["shop"]
+    assert (shop.promote, shop.keep) == (("a/v.yaml#/x~1y/*/z", "v.yaml#/a"), ("v.yaml#/*",))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def boundaries(edges: Edges) -> Iterator[tuple[type, str]]:
     """Class and name of each method, of the concrete edges, that changes something others can see."""
-    for edge in (edges.git, edges.forge, edges.registry, edges.builder, edges.clock):
+    for edge in (edges.git, edges.forge, edges.registry, edges.charts, edges.builder, edges.packager, edges.clock):
         for port in (p for p in vars(ports).values() if getattr(p, "_is_protocol", False)):
             names = [n for n, m in vars(port).items() if callable(m) and not n.startswith("_")]
             if all(hasattr(edge, n) for n in names):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.bootstrap import open_edges, open_local_forge, open_registry
-from bot.cli.demo.base import push_base
+from bot.cli.demo.base import push_base, push_chart
 from bot.cli.demo.world import APPLICATION, World, commit, git, lay_out
 from bot.core.errors import NotFound
 from bot.core.events import Event, Promote, Reconcile
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bot.core.actions import Plan, Skip
     from bot.core.models import ImageVersion, PullRequest
+    from bot.core.references import Reference
     from bot.engine import Report
     from bot.forges.local import LocalForge
     from bot.ports import Edges
@@ -96,6 +97,35 @@ class Story:
     def push(self, tag: str) -> str:
         """Somebody else pushes an image to the application's repository."""
         return push_base(self.edges().registry, parse(f"{self.world.repository}:{tag}"), f"pushed as {tag}")
+
+    def push_chart(self, version: str) -> str:
+        """The vendor publishes a version of the chart."""
+        return push_chart(self.edges().registry, self.chart_repository().with_tag(version))
+
+    def own_chart(self, version: str) -> str:
+        """A commit that has the application's chart in it, and a configuration that packages it from there."""
+        sha = self.commit_chart(version)
+        self.package_from(self.world.values, "chart")
+        return sha
+
+    def package_from(self, repository: Path, path: str) -> None:
+        """A configuration that packages the application's chart from a folder of a repository."""
+        source = f"source: {{git: '{repository}', path: {path}}}"
+        self.rewrite_config(lambda text: text.replace("policy: {semver: '>=4.2.0-0 <4.3.0-0'}", source))
+
+    def commit_chart(self, version: str, values: str = "replicas: 1\n") -> str:
+        """A commit of that chart."""
+        made = f"apiVersion: v2\nname: {APPLICATION}\nversion: {version}\n"
+        return self.commit_values({"chart/Chart.yaml": made, "chart/values.yaml": values})
+
+    def chart_repository(self) -> Reference:
+        """Where the chart is."""
+        return parse(f"{self.world.charts.removeprefix('oci://')}/{APPLICATION}")
+
+    def chart(self, environment: str) -> str | None:
+        """The version of the chart that the environment has."""
+        snapshot, _ = look(Reconcile(), self.edges())
+        return snapshot.deployed[environment, APPLICATION].release.chart
 
     def comment(self, environment: str, text: str, by: str) -> str:
         """A person writes on the environment's pull request; the bot hears of it; its answer, empty if none."""

@@ -70,6 +70,14 @@ def _new_base(story: Story) -> None:
     story.update_base("2")
 
 
+def _newer_chart(story: Story) -> None:
+    story.push_chart("4.2.0-2")
+
+
+def _own_chart(story: Story) -> None:
+    story.own_chart("5.0.0")
+
+
 ACTS = [
     Act("the first commit", _nothing),
     Act("staging is approved", _approve("staging", "alice")),
@@ -79,6 +87,8 @@ ACTS = [
     Act("somebody commits to prod's branch", _theirs),
     Act("a new base", _new_base),
     Act("a hold by comment", _hold_by_comment),
+    Act("a newer chart", _newer_chart),
+    Act("a chart in git", _own_chart),
 ]
 
 
@@ -90,6 +100,7 @@ class End(NamedTuple):
     talk: list[Any]
     asked: dict[int, frozenset[str]]
     images: dict[str, str]
+    charts: dict[str, str]
 
 
 def _end(story: Story) -> End:
@@ -97,7 +108,7 @@ def _end(story: Story) -> End:
     registry, forge = story.edges().registry, story.forge()
     from bot.core.references import parse_repository
 
-    repository = parse_repository(story.world.repository)
+    repository, charts = parse_repository(story.world.repository), story.chart_repository()
     return End(
         dict(line.split() for line in refs),
         story.pulls(),
@@ -108,6 +119,7 @@ def _end(story: Story) -> End:
         ],
         {p.request.number: p.reviewers for p in forge.all_pull_requests()},
         {tag: registry.digest(repository.with_tag(tag)) or "" for tag in story.tags()},
+        {tag: registry.digest(charts.with_tag(tag)) or "" for tag in registry.tags(charts)},
     )
 
 
@@ -195,4 +207,5 @@ def test_the_boundaries_are_those_of_all_ports(tmp_path: Path) -> None:
         "LayoutRegistry.mount_blob",
         "LayoutRegistry.put_manifest",
         "AssembleBuilder.push",
+        "ChartPackager.push",
     }

@@ -1,4 +1,4 @@
-"""A base image as small as can be, shaped like WSO2's: its user, its home, its environment."""
+"""A base image as small as can be, shaped like WSO2's: its user, its home, its environment; and a chart of theirs."""
 
 from __future__ import annotations
 
@@ -45,6 +45,19 @@ def push_base(registry: Registry, reference: Reference, build: str, *, userland:
         "layers": [{"mediaType": _LAYER, "digest": _sha256(layer), "size": len(layer)}],
     }
     return registry.put_manifest(reference, _MANIFEST, _json(manifest))
+
+
+def push_chart(registry: Registry, target: Reference) -> str:
+    """Push a chart of the target's name and version that installs nothing, as its vendor would. Returns the digest."""
+    from bot.builders.charts import ChartPackager
+    from bot.ports import Package
+
+    name, version = target.path.rpartition("/")[2], str(target.tag)
+    metadata = _json({"apiVersion": "v2", "name": name, "version": version})
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        _file(tar, f"{name}/Chart.yaml", metadata)
+    return ChartPackager(registry).push(Package(metadata, gzip.compress(out.getvalue(), 6, mtime=0), {}), target)
 
 
 def _config(diff_id: str, build: str) -> dict[str, Any]:

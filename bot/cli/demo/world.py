@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.cli.demo.base import push_base
+from bot.cli.demo.base import push_base, push_chart
 from bot.cli.scaffold import Sample, render, write
 from bot.core.errors import BotError
 from bot.core.references import parse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.ports import Registry
 
 APPLICATION = "micro-integrator"
+CHART = "4.2.0-1"
 HOME = "/home/wso2carbon/wso2mi-4.2.0"
 
 DOCKERFILE = """\
@@ -70,6 +71,11 @@ class World(NamedTuple):
         """The image that is built."""
         return f"{self.host or 'registry.example.com'}/wso2/{APPLICATION}"
 
+    @property
+    def charts(self) -> str:
+        """Where the vendor's chart is published: in the same registry, so that the demo needs no network."""
+        return f"oci://{self.host or 'registry.example.com'}/wso2/charts"
+
     def environ(self) -> dict[str, str]:
         """The settings under which the commands work on this demo."""
         images = {"GITOPS_BOT_BUILDER": "docker"} if self.host else {"GITOPS_BOT_REGISTRY": f"layout:{self.registry}"}
@@ -96,6 +102,7 @@ def lay_out(world: World, registry: Registry) -> None:
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     (world.folder / "env.sh").write_text("# The settings of this demo: `. ./env.sh`\n" + "\n".join(lines) + "\n")
     push_base(registry, parse(world.base), "1", userland=world.host is not None)
+    push_chart(registry, parse(f"{world.charts.removeprefix('oci://')}/{APPLICATION}:{CHART}"))
 
 
 def artifact_files() -> dict[str, str]:
@@ -118,7 +125,7 @@ def values_files(world: World) -> dict[str, str]:
 
 def gitops_files(world: World) -> dict[str, str]:
     """What `gitops-bot init` writes, for this world's repositories."""
-    sample = Sample(APPLICATION, world.repository, str(world.artifacts), str(world.values), world.base)
+    sample = Sample(APPLICATION, world.repository, str(world.artifacts), str(world.values), world.base, world.charts)
     return render(sample)
 
 

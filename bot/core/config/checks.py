@@ -9,6 +9,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core.chart_urls import chart_url
 from bot.core.config.problems import redacted, shown
 from bot.core.errors import BotError
 from bot.core.git_urls import check_git_url
@@ -18,7 +19,7 @@ from bot.core.versions import PolicyError, check_policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bot.core.config.models import Build, Environment, Image, Policy, Values
+    from bot.core.config.models import Application, Build, Chart, Environment, Image, Policy, Values
     from bot.core.models import Path
 
 # https://git-scm.com/docs/git-check-ref-format
@@ -78,6 +79,41 @@ def same_repository_checks(path: Path, images: Mapping[str, Image]) -> Iterator[
         if other != name:
             message = f"the image `{other}` of this application has the same repository"
             yield Found((*path, name, "repository"), message, "keep one of the two images")
+
+
+def chart_checks(path: Path, chart: Chart) -> Iterator[Found]:
+    """Of a chart at `path`."""
+    if (chart.source is None) == (chart.policy is None):
+        what = "neither `source` nor `policy`" if chart.source is None else "both `source` and `policy`"
+        fix = "give `source` if the bot packages it, or `policy` if others push it: exactly one"
+        yield Found(path, f"this chart has {what}", fix, at_key=True)
+    try:
+        where = chart_url(chart.repository, chart.name)
+    except BotError as error:
+        yield Found((*path, "repository"), error.message, error.fix)
+    else:
+        if chart.source and not where.oci:
+            fix = "write oci://host/path: a packaged chart is pushed to a registry"
+            yield Found((*path, "repository"), "nothing can be pushed to a repository of this kind", fix)
+    if chart.policy:
+        yield from _policy((*path, "policy"), chart.policy)
+        if chart.policy.digest or chart.policy.platforms:
+            key = "digest" if chart.policy.digest else "platforms"
+            yield Found((*path, "policy", key), f"`{key}` is for images", "delete it: charts have versions alone")
+    if chart.source:
+        yield from _asked((*path, "source", "git"), chart.source.git, check_git_url)
+        yield from _branch((*path, "source", "branch"), chart.source.branch)
+
+
+def promoted_checks(path: Path, application: Application) -> Iterator[Found]:
+    """Of the values that travel with the releases of the application at `path`."""
+    synced = application.values.target if application.values else None
+    for number, place in enumerate(application.promote):
+        if place in application.keep:
+            yield Found((*path, "promote", number), f"{shown(place)} is in `keep` too", "take it out of one of the two")
+        if place.partition("#")[0] == synced:
+            fix = "take it out: the values source has a file for each environment"
+            yield Found((*path, "promote", number), f"{shown(synced)} is synced from the values source", fix)
 
 
 def values_checks(path: Path, values: Values) -> Iterator[Found]:

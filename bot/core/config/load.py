@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from bot.core.config import checks
-from bot.core.config.models import Config, Environment, Image, Model, Values
+from bot.core.config.models import Application, Chart, Config, Environment, Image, Model, Values
 from bot.core.config.problems import ConfigError, Problem, one_line, redacted, shown
 from bot.core.config.source import SourceError, read
 from bot.core.config.wording import finding
@@ -71,8 +71,13 @@ def _checked(data: object) -> Iterator[checks.Found]:
         for image_name, image in images.items():
             yield from checks.image_checks((*here, "images", image_name), image)
         yield from checks.same_repository_checks((*here, "images"), images)
-        if values := _part(Values, application.get("values") if isinstance(application, dict) else None):
+        parts = application if isinstance(application, dict) else {}
+        if chart := _part(Chart, parts.get("chart")):
+            yield from checks.chart_checks((*here, "chart"), chart)
+        if values := _part(Values, parts.get("values")):
             yield from checks.values_checks((*here, "values"), values)
+        if whole := _part(Application, application):
+            yield from checks.promoted_checks(here, whole)
 
 
 def _mapping(data: object, key: str) -> dict[str, object]:

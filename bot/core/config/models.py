@@ -15,6 +15,8 @@ POINTER = r"^(/([^/~]|~[01])*)+$"
 TEAM = "team:"
 WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PLACE = rf"^{FOLDER[1:-1]}#(/([^/~]|~[01])*)+$"
+CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
 ANY_PLATFORM = r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$"
 AGE = r"^[1-9][0-9]{0,5}[mhd]$"
@@ -25,6 +27,7 @@ Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
 Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
 Platform = Annotated[str, StringConstraints(pattern=ANY_PLATFORM)]
 Tag = Annotated[str, StringConstraints(pattern=TAG)]
+Place = Annotated[str, StringConstraints(pattern=PLACE, max_length=1000)]
 Who = Annotated[str, StringConstraints(pattern=WHO, max_length=255)]
 
 
@@ -144,6 +147,25 @@ class Values(Model):
     target: Folder = Field(default="values.yaml", description="File here, relative to the application's folder.")
 
 
+class Source(Model):
+    """A git repository with a chart in it, which the bot packages and pushes."""
+
+    git: str = Field(min_length=1, description="URL of the repository that holds the chart.")
+    branch: str | None = Field(
+        default=None, min_length=1, description="Branch to follow; the default branch if not given."
+    )
+    path: Folder = Field(default=".", description="Folder of the chart in that repository.")
+
+
+class Chart(Model):
+    """The application's Helm chart: followed by a policy, or packaged from git (`source`)."""
+
+    repository: str = Field(min_length=1, description="URL of the chart repository: https://… or oci://…")
+    name: str = Field(pattern=CHART, max_length=250, description="Name of the chart there.")
+    policy: Policy | None = Field(default=None, description="How a version is chosen among those that are there.")
+    source: Source | None = Field(default=None, description="Where the bot packages it from; needs oci://…")
+
+
 class Application(Model):
     """What is released as one unit."""
 
@@ -151,7 +173,14 @@ class Application(Model):
         default=None, description="Folder below each environment's; the application's name if not given."
     )
     images: dict[Name, Image] = Field(default_factory=dict, description="Images of the application, by name.")
+    chart: Chart | None = Field(default=None, description="Its Helm chart, if the bot follows or packages it.")
     values: Values | None = Field(default=None, description="Where its values files come from, if not from here.")
+    promote: tuple[Place, ...] = Field(
+        default=(), description="Values that travel with a release, as `file#/pointer`; `*` is any one step."
+    )
+    keep: tuple[Place, ...] = Field(
+        default=(), description="Values that are each environment's own, whatever `promote` and `values` bring."
+    )
 
 
 class Commands(Model):

@@ -1,5 +1,6 @@
 """YAML manifests: where versions live in them, and edits that change those bytes and no others."""
 
+from bot.core.manifests.carried import FoundValues, find_values, set_values
 from bot.core.manifests.charts import Chart, FoundChart, find_chart, set_chart
 from bot.core.manifests.hazards import REASONS
 from bot.core.manifests.images import Found, find_image
@@ -16,6 +17,7 @@ __all__ = [
     "Edited",
     "Found",
     "FoundChart",
+    "FoundValues",
     "Identity",
     "Note",
     "Place",
@@ -24,8 +26,10 @@ __all__ = [
     "edit",
     "find_chart",
     "find_image",
+    "find_values",
     "set_chart",
     "set_image",
+    "set_values",
     "sync_values",
     "synced_commit",
 ]

@@ -1,16 +1,17 @@
-"""The chart's version of an application: `spec.chart.spec.version` of its one HelmRelease.
+"""The chart's version of an application: in its one HelmRelease, or the tag of the OCIRepository that it refers to.
 
-https://fluxcd.io/flux/components/helm/helmreleases/#chart-template
+https://fluxcd.io/flux/components/helm/helmreleases/#chart-template and …/#chart-reference
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.manifests.conventions import at, is_yaml
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer, scalar, trail
-from bot.core.manifests.nodes import Alias, Document, Identity, Scalar
+from bot.core.manifests.nodes import Alias, Document, Identity, Scalar, text
 from bot.core.manifests.splice import Edit, check_text, is_empty, readable
 
 if TYPE_CHECKING:
@@ -19,15 +20,17 @@ if TYPE_CHECKING:
     from bot.core.models import Path, Refusal
 
 VERSION: Path = ("spec", "chart", "spec", "version")
+TAG: Path = ("spec", "ref", "tag")
 
 
 class Chart(NamedTuple):
-    """Where a chart's version is: file, object, 1-based line, and the version (or range) as written."""
+    """Where a chart's version is: file, object, 1-based line, the version (or range) as written, and its path."""
 
     file: str
     document: Identity | int
     line: int
     version: str
+    path: Path = VERSION
 
 
 class FoundChart(NamedTuple):
@@ -55,30 +58,52 @@ def find_chart(files: Mapping[str, bytes], application: str) -> FoundChart:
         return FoundChart(None, tuple(refusals))
     file, document = releases[0]
     try:
-        return FoundChart(_chart(file, document), tuple(refusals))
+        found = _chart(file, document, VERSION) or _referenced(files, document)
+        return FoundChart(found, tuple(refusals))
     except Hazard as hazard:
         return FoundChart(None, (*refusals, hazard.refusal(file, pointer(VERSION))))
 
 
 def set_chart(version: str, chart: Chart) -> Edit:
     """The edit, for `edit` on `chart.file`, that sets the chart's version."""
-    return Edit(VERSION, version, chart.document)
+    # A tag cannot have the `+` of a version; Helm and Flux write `_` for it.
+    return Edit(chart.path, version.replace("+", "_") if chart.path == TAG else version, chart.document)
 
 
 def _releases(content: bytes) -> Iterator[Document]:
+    yield from _objects(content, "HelmRelease", "helm.toolkit.fluxcd.io")
+
+
+def _objects(content: bytes, kind: str, group: str) -> Iterator[Document]:
     for document in readable(content).documents:
         identity = document.identity
-        group = identity.api_version.partition("/")[0] if identity else ""
-        if identity and identity.kind == "HelmRelease" and group == "helm.toolkit.fluxcd.io":
+        if identity and (identity.kind, identity.api_version.partition("/")[0]) == (kind, group):
             yield document
 
 
-def _chart(file: str, document: Document) -> Chart | None:
-    if at(document.root, VERSION) is None:
+def _referenced(files: Mapping[str, bytes], release: Document) -> Chart | None:
+    """The tag of the OCIRepository beside the release that its `chartRef` names, if nothing there counts before it."""
+    kind, name = (text(at(release.root, ("spec", "chartRef", key))) for key in ("kind", "name"))
+    if kind != "OCIRepository" or not name:
         return None
-    found = scalar(trail(document.root, VERSION))
+    found: list[tuple[str, Document]] = []
+    for file in sorted(file for file in files if is_yaml(file) and b"OCIRepository" in files[file]):
+        with suppress(Hazard):
+            found += [(file, one) for one in _objects(files[file], kind, "source.toolkit.fluxcd.io")]
+    named = [(file, one) for file, one in found if one.identity and one.identity.name == name]
+    # https://fluxcd.io/flux/components/source/ocirepositories/#reference: a digest counts first, then semver.
+    if len(named) != 1 or any(at(named[0][1].root, ("spec", "ref", key)) for key in ("digest", "semver")):
+        return None
+    return _chart(*named[0], TAG)
+
+
+def _chart(file: str, document: Document, path: Path) -> Chart | None:
+    if at(document.root, path) is None:
+        return None
+    found = scalar(trail(document.root, path))
     node = found.target if isinstance(found, Alias) else found
     if not isinstance(node, Scalar) or is_empty(node):
         raise Hazard("empty_value", found.line, "the chart's version is empty")
     check_text(node)
-    return Chart(file, document.identity or document.number, node.line, node.value)
+    version = node.value.replace("_", "+") if path == TAG else node.value
+    return Chart(file, document.identity or document.number, node.line, version, path)

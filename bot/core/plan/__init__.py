@@ -11,6 +11,7 @@ from bot.core.events import Build, Promote
 from bot.core.messages import Asked
 from bot.core.models import PullRequest, Unknown
 from bot.core.plan.asks import ask_for
+from bot.core.plan.charts import chart_states
 from bot.core.plan.chatops import answers
 from bot.core.plan.contributions import judge
 from bot.core.plan.places import close, place_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.core.models import Branch, Release
     from bot.core.plan.builds import BuildState
+    from bot.core.plan.charts import ChartState
     from bot.core.snapshot import Snapshot
 
 __all__ = ["plan"]
@@ -53,7 +55,8 @@ def _by_place(decisions: Iterable[Action | Skip]) -> dict[tuple[str, str], list[
 
 def _builds(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildState]) -> Iterable[Action | Skip]:
     event = snapshot.event
-    for (application, _), state in builds.items():
+    states: list[tuple[str, BuildState | ChartState]] = [(a, state) for (a, _), state in builds.items()]
+    for application, state in [*states, *chart_states(snapshot).items()]:
         if isinstance(event, Build) and event.applications and application not in event.applications:
             continue
         if isinstance(event, Promote) and not _builds_for(snapshot, event, application):

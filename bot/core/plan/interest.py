@@ -1,4 +1,4 @@
-"""What a snapshot must still look up before it can be planned on: image tags, and commits of values repositories."""
+"""What a snapshot must still look up before it can be planned on: tags of images and charts, commits of values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.core import messages
 from bot.core.deployed import deployed
-from bot.core.models import Commit
+from bot.core.models import Commit, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.plan.builds import again, targets
+from bot.core.plan.charts import target, versions
 from bot.core.plan.followed import followed_references, promoted_reference
 from bot.core.plan.pull_requests import branch_name
 from bot.core.references import is_tag, parse_repository
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
 
 
 def image_references(snapshot: Snapshot) -> set[Reference]:
-    """Every tag whose image the plan will ask for. Needs sources, bases and tags.
+    """Every tag whose image or chart the plan will ask for. Needs sources, bases and tags.
 
     What a policy asks for may depend on the images that are known: ask again with those, until nothing is missing.
     """
-    return {*_build_targets(snapshot), *_followed(snapshot), *_promoted(snapshot), *_asked(snapshot)}
+    return {
+        *_build_targets(snapshot),
+        *_packages(snapshot),
+        *_followed(snapshot),
+        *_promoted(snapshot),
+        *_asked(snapshot),
+    }
 
 
 def values_commits(snapshot: Snapshot, application: str) -> set[str]:
@@ -40,6 +47,13 @@ def _build_targets(snapshot: Snapshot) -> Iterator[Reference]:
         base = snapshot.bases[image.build.base] if image.build else None
         if isinstance(commit, Commit) and isinstance(base, str):
             yield from targets(image, commit, base, again(snapshot, application, commit))
+
+
+def _packages(snapshot: Snapshot) -> Iterator[Reference]:
+    for application, source in snapshot.source_charts.items():
+        chart = snapshot.config.applications[application].chart
+        if chart and not isinstance(source, Unknown):
+            yield from (target(chart, version) for version in versions(source))
 
 
 def _followed(snapshot: Snapshot) -> Iterator[Reference]:

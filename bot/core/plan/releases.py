@@ -10,7 +10,9 @@ from bot.core.actions import Skip
 from bot.core.models import ImageVersion, Release, Unknown
 from bot.core.plan.asks import ask_for
 from bot.core.plan.builds import BuildState, build_state
+from bot.core.plan.charts import newest_chart
 from bot.core.plan.followed import by_digest, followed_version, promoted_reference
+from bot.core.promoted import named
 from bot.core.references import is_tag, parse_repository
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
+    from bot.core.models import Carried
     from bot.core.snapshot import Snapshot
 
 
@@ -93,7 +96,7 @@ def _from_sources(
     here: Deployed,
     builds: Mapping[tuple[str, str], BuildState],
 ) -> Release | Skip:
-    """One image whose newest version is not known holds the release: nothing is closed or rewritten on a guess."""
+    """One part whose newest version is not known holds the release: nothing is closed or rewritten on a guess."""
     images: dict[str, ImageVersion] = dict(here.release.images)
     for name, image in snapshot.config.applications[application].images.items():
         state = builds.get((application, name))
@@ -109,7 +112,10 @@ def _from_sources(
     values = _newest_values(snapshot, environment, application)
     if isinstance(values, Skip):
         return values
-    return Release(images, here.release.chart, values or here.release.values)
+    chart = newest_chart(snapshot, environment, application, here)
+    if isinstance(chart, Skip):
+        return chart
+    return Release(images, chart, values or here.release.values, here.release.promoted)
 
 
 def _built(environment: str, state: BuildState) -> ImageVersion | Skip:
@@ -165,7 +171,13 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
             if moved:
                 return moved
         images[name] = newest
-    return Release(images, release.chart, release.values)
+    return Release(images, release.chart, release.values, _carried(snapshot, environment, application, release))
+
+
+def _carried(snapshot: Snapshot, environment: str, application: str, release: Release) -> Mapping[str, Carried]:
+    """The environment's values with the release's over them: those that it has too, or that are named one by one."""
+    app, here = snapshot.config.applications[application], snapshot.deployed[environment, application].release.promoted
+    return {**here, **{k: v for k, v in release.promoted.items() if k in here or named(app, k)}}
 
 
 def _moved(

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.deployed import below, find_images
-from bot.core.manifests import Edit, Wish, edit, set_chart, set_image, sync_values
+from bot.core.manifests import Edit, Edited, Wish, edit, set_chart, set_image, sync_values
+from bot.core.manifests.leaves import leaves
 from bot.core.models import Change, Refusal, Unknown
+from bot.core.promoted import places, write_values
 from bot.core.references import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
     from bot.core.manifests import Found, Note
-    from bot.core.models import ImageVersion, Release
+    from bot.core.models import Carried, ImageVersion, Release
     from bot.core.snapshot import Snapshot
 
 
@@ -23,7 +25,8 @@ class Rendered(NamedTuple):
     """The files that differ (path → bytes), each value that changes, and what must not be edited.
 
     With any refusal there are no files: a release goes whole or not at all. `before` are the images until now;
-    `notes` is what a reviewer should know of an edit.
+    `notes` is what a reviewer should know of an edit; `kept` are the environment's own values that differ from those
+    of the environment before it (`old`).
     """
 
     files: Mapping[str, bytes]
@@ -31,6 +34,7 @@ class Rendered(NamedTuple):
     refusals: tuple[Refusal, ...]
     before: Mapping[str, ImageVersion]
     notes: tuple[Note, ...] = ()
+    kept: tuple[Change, ...] = ()
 
 
 class _Draft:
@@ -41,6 +45,13 @@ class _Draft:
         self.changes: list[Change] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
+
+    def take(self, path: str, edited: Edited) -> None:
+        """Take over what came of editing one file."""
+        self.refusals += edited.refusals
+        self.changes += edited.changes
+        self.notes += edited.notes
+        self.files[path] = edited.content
 
 
 def render(snapshot: Snapshot, environment: str, application: str, release: Release) -> Rendered:
@@ -53,9 +64,23 @@ def render(snapshot: Snapshot, environment: str, application: str, release: Rele
         _sync(draft, snapshot, environment, application, release, here)
     if not draft.refusals:
         _edit(draft, snapshot, application, release, here)
+    changed = {k: v for k, v in release.promoted.items() if here.release.promoted.get(k) != v}
+    for path, edited in write_values(here.folder, draft.files, changed) if not draft.refusals else ():
+        draft.take(path, edited)
     files = {path: content for path, content in draft.files.items() if here.files.get(path) != content}
     refusals = tuple(dict.fromkeys(draft.refusals))
-    return Rendered({} if refusals else files, tuple(draft.changes), refusals, here.release.images, tuple(draft.notes))
+    kept = tuple(_kept(snapshot, environment, application, here))
+    changes, notes = tuple(draft.changes), tuple(draft.notes)
+    return Rendered({} if refusals else files, changes, refusals, here.release.images, notes, kept)
+
+
+def _kept(snapshot: Snapshot, environment: str, application: str, here: Deployed) -> Iterator[Change]:
+    after = snapshot.config.environments[environment].after
+    before = snapshot.deployed[after, application].kept if after else {}
+    for key, value in here.kept.items():
+        if key in before and before[key] != value:
+            file, _, at = key.partition("#")
+            yield Change(below(here.folder, file), 1, at, before[key].text, value.text)
 
 
 def _images(snapshot: Snapshot, application: str) -> Mapping[str, Image]:
@@ -85,10 +110,24 @@ def _sync(
     ]
     origin = f"{app.values.git} {name}"
     edited = sync_values(target, content, here.files.get(target), wishes, origin, release.values, here.folder)
-    draft.refusals += edited.refusals
-    draft.changes += edited.changes
-    draft.notes += edited.notes
-    draft.files[target] = edited.content
+    keep = places(app.keep, here.folder)
+    draft.refusals += [one for one in here.refusals if (one.file, one.path) in keep]
+    own = {k: v for k, v in here.kept.items() if below(here.folder, k.partition("#")[0]) == target}
+    draft.take(target, _with_own(edited, own, here, target))
+
+
+def _with_own(edited: Edited, own: Mapping[str, Carried], here: Deployed, target: str) -> Edited:
+    """A synced file with the environment's own values back in it; what the source does not have any more is gone."""
+    if not own or edited.refusals:
+        return edited
+    there = {k: v for k, v in own.items() if k.partition("#")[2] in leaves(edited.content)}
+    for _, kept in write_values(here.folder, {target: edited.content}, there):
+        if kept.refusals:
+            return kept
+        at = {key.partition("#")[2] for key in there}
+        changes = tuple(c for c in edited.changes if c.path not in at)
+        return Edited(kept.content, changes, (), edited.notes)
+    return edited
 
 
 def _edit(draft: _Draft, snapshot: Snapshot, application: str, release: Release, here: Deployed) -> None:
@@ -100,11 +139,7 @@ def _edit(draft: _Draft, snapshot: Snapshot, application: str, release: Release,
     if here.chart and release.chart and release.chart != here.chart.version:
         wanted.setdefault(here.chart.file, []).append(set_chart(release.chart, here.chart))
     for file, edits in wanted.items():
-        edited = edit(file, draft.files[file], edits)
-        draft.refusals += edited.refusals
-        draft.changes += edited.changes
-        draft.notes += edited.notes
-        draft.files[file] = edited.content
+        draft.take(file, edit(file, draft.files[file], edits))
 
 
 def _want_image(

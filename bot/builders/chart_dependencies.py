@@ -1,0 +1,113 @@
+"""A chart's dependencies: those in its folder are taken as they are, others are fetched by helm as Chart.lock says.
+
+https://helm.sh/docs/helm/helm_dependency_build/
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from bot.core.chart_urls import chart_url
+from bot.core.errors import BotError, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SECONDS = 120
+_LOOPBACK = re.compile(r"^oci://(localhost|127\.|\[::1\])")
+_URL = re.compile(r"\S+://\S+")
+
+
+def vendored(files: Mapping[str, bytes], fields: Mapping[str, Any]) -> dict[str, bytes]:
+    """The chart's files with every dependency in `charts/`; `fields` are those of its Chart.yaml.
+
+    `Refused` (`chart_dependencies`) where one is missing and helm cannot fetch it, `Unavailable` where helm failed.
+    """
+    missing = [one for one in _dependencies(fields) if not _is_there(files, one["name"])]
+    if not missing:
+        return dict(files)
+    repositories = [_repository(one) for one in missing]
+    if "Chart.lock" not in files:
+        raise _refused(missing, "there is no Chart.lock that says which versions")
+    helm = shutil.which("helm")
+    if helm is None:
+        raise _refused(missing, "helm, which would fetch them, is not on this machine")
+    return {**files, **_fetched(helm, files, repositories)}
+
+
+def _dependencies(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = fields.get("dependencies") or []
+    if not isinstance(found, list) or not all(isinstance(d, dict) and isinstance(d.get("name"), str) for d in found):
+        raise _refused([], "`dependencies` is not a list of mappings with a name")
+    return found
+
+
+def _is_there(files: Mapping[str, bytes], name: str) -> bool:
+    package = re.compile(rf"charts/{re.escape(name)}-[0-9v][^/]*\.tgz")
+    return f"charts/{name}/Chart.yaml" in files or any(package.fullmatch(path) for path in files)
+
+
+def _repository(dependency: Mapping[str, Any]) -> str:
+    """Where a dependency is fetched from: a folder of this machine or a name that only some machine knows is none."""
+    url = dependency.get("repository")
+    try:
+        chart_url(url if isinstance(url, str) else "", dependency["name"])
+    except BotError as error:
+        raise _refused([dependency], f"its `repository` cannot be fetched from: {error.message}") from None
+    return str(url)
+
+
+def _fetched(helm: str, files: Mapping[str, bytes], repositories: list[str]) -> dict[str, bytes]:
+    """What helm puts into `charts/`."""
+    with tempfile.TemporaryDirectory(prefix="gitops-bot-") as name:
+        root = Path(name)
+        for path, content in files.items():
+            target = root / "chart" / PurePosixPath(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        indexes = sorted({url for url in repositories if not url.startswith("oci://")})
+        for number, url in enumerate(indexes):
+            _run([helm, "repo", "add", f"r{number}", url], root)
+        oci = [url for url in repositories if url.startswith("oci://")]
+        plain = ["--plain-http"] if oci and all(map(_LOOPBACK.match, oci)) else []
+        _run([helm, "dependency", "build", str(root / "chart"), *plain], root)
+        return {f"charts/{file.name}": file.read_bytes() for file in sorted((root / "chart" / "charts").glob("*.tgz"))}
+
+
+def _run(command: list[str], root: Path) -> None:
+    """Run helm with a configuration of its own, but for the credentials of the Docker config."""
+    docker = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    homes = {f"HELM_{kind}_HOME": str(root / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "GITOPS_BOT_"))}
+    try:
+        done = subprocess.run(
+            command,
+            env=environ | homes | {"HELM_REGISTRY_CONFIG": str(docker)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"helm took longer than {_SECONDS} s to fetch a chart's dependencies") from None
+    except OSError as error:
+        raise Unavailable(f"helm cannot be started: {error.strerror}") from None
+    if done.returncode:
+        # An address that helm was redirected to may hold a signature.
+        said = _URL.sub("…", " ".join(done.stderr.decode("utf-8", "replace").split()))[-500:]
+        raise Unavailable(f"helm could not fetch the chart's dependencies: {said}", fix="try `helm dependency build`")
+
+
+def _refused(dependencies: list[Any], why: str) -> Refused:
+    names = ", ".join(str(one["name"])[:60] for one in dependencies[:10])
+    return Refused(
+        f"the chart's dependencies {names} are not in its folder `charts`: {why}".replace("  ", " "),
+        fix="commit them there (`helm dependency build`)",
+        reason_code="chart_dependencies",
+    )
