@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import yaml
 
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.nodes import Alias, Document, Mapping, Node, Parsed, Scalar, Sequence, identity, key_text
+from bot.core.manifests.nodes import Alias, Document, Mapping, Node, Parsed, Scalar, Sequence, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,11 @@ Loader: TypeAlias = type[Any]
 
 _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_PROPERTIES = re.compile(rb"(?:[&!][^\s,\[\]{}]*(?:\s+(?:#[^\r\n]*\s+)*)?)*")
+_PROPERTIES = re.compile(rb"(?:(?:!<[^>]*>|[&!][^\s,\[\]{}]*)(?:\s+(?:#[^\r\n]*\s+)*)?)*")
 _SHADOW = bytes(range(0x80)) + b"x" * 0x80
 _SEPARATORS = re.compile("[\x85\u2028\u2029]")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SECRET = "ENC[AES256_GCM,"  # noqa: S105 - how SOPS writes a value, and no password
 _DEPTH = 100
 # Without libyaml the pure loader gives the same events, only slower.
 FASTEST: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,13 +40,44 @@ def parse(content: bytes, loader: Loader = FASTEST) -> Parsed:
     decoded = _decode(body)
     events = list(_events(body.translate(_SHADOW), loader))
     # Names and values come from the real text; the shadow only says where they are.
-    real = events if body.isascii() else list(_events(body, loader))
-    if [type(event) for event in events] != [type(event) for event in real]:
-        raise Hazard("readers_disagree", _first_line(decoded, _SEPARATORS), "the file has unusual line separators")
+    real = events if body.isascii() else _real(body, decoded, loader, events)
     return _Build(body, len(content) - len(body)).run(events, real)
 
 
+def _real(body: bytes, decoded: str, loader: Loader, shadow: list[yaml.Event]) -> list[yaml.Event]:
+    """The events of the real text. `Hazard` unless they are those of the shadow."""
+    separator = _SEPARATORS.search(decoded)
+    try:
+        real = list(_events(body, loader))
+    except Hazard:
+        if not separator:
+            raise
+        real = []
+    agree = _agree if separator else _alike
+    if len(real) != len(shadow) or not all(map(agree, shadow, real)):
+        line = decoded.count("\n", 0, separator.start()) + 1 if separator else 1
+        raise Hazard("readers_disagree", line, "the file has unusual line separators")
+    return real
+
+
+def _alike(shadow: yaml.Event, real: yaml.Event) -> bool:
+    return type(shadow) is type(real)
+
+
+def _agree(shadow: yaml.Event, real: yaml.Event) -> bool:
+    """Whether the two are one event, although NEL, LS and PS end a line in the real text and not in the shadow."""
+    if isinstance(shadow, yaml.ScalarEvent) and isinstance(real, yaml.ScalarEvent):
+        return _shadowed(shadow.value) == _shadowed(real.value)
+    return _alike(shadow, real)
+
+
+def _shadowed(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass").translate(_SHADOW)
+
+
 def _decode(body: bytes) -> str:
+    if body.startswith(_UTF_16):
+        raise Hazard("not_utf8", 1, "the file is UTF-16")
     if control := _CONTROL.search(body):
         raise Hazard("control_character", _line(body, control.start()), "the file has a control character")
     try:
@@ -65,16 +98,17 @@ def _events(body: bytes, loader: Loader) -> Iterator[yaml.Event]:
         if b"{{" in body:
             raise Hazard("templated", line, "the file is a template, not YAML") from error
         problem = getattr(error, "problem", None) or "it has a character that YAML does not allow"
+        if "nesting depth" in problem:  # libyaml's own limit, since 0.2.6
+            raise _too_deep(line) from error
         raise Hazard("not_parsable", line, f"the file is not YAML: {problem}") from error
+
+
+def _too_deep(line: int) -> Hazard:
+    return Hazard("too_deep", line, f"the file is nested more than {_DEPTH} levels deep")
 
 
 def _line(body: bytes, offset: int) -> int:
     return body.count(b"\n", 0, offset) + 1
-
-
-def _first_line(decoded: str, pattern: re.Pattern[str]) -> int:
-    found = pattern.search(decoded)
-    return decoded.count("\n", 0, found.start()) + 1 if found else 1
 
 
 @dataclass(slots=True)
@@ -124,10 +158,17 @@ class _Build:
         """Open a mapping or sequence."""
         kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
         node = kind(*self.span(event), event.anchor, real.tag)
+        if self.is_template(node):
+            raise Hazard("templated", node.line, "the file is a template, not YAML")
         self.add(node)
         self.open.append(_Open(node))
         if len(self.open) > _DEPTH:
-            raise Hazard("too_deep", node.line, f"the file is nested more than {_DEPTH} levels deep")
+            raise _too_deep(node.line)
+
+    def is_template(self, node: Node) -> bool:
+        """Whether the node is a mapping as the key of another, written `{{`: Helm's expression, which is YAML too."""
+        at = node.start - self.offset
+        return self.body[at - 1 : at + 1] == b"{{" and bool(self.open) and isinstance(self.open[-1].node, Mapping)
 
     def end(self, event: yaml.Event) -> None:
         """Close the innermost collection; with the outermost the document is complete and can be named."""
@@ -166,9 +207,17 @@ class _Build:
 
 
 def encrypted(parsed: Parsed) -> Node | None:
-    """The `sops` block of a file that SOPS encrypted (https://getsops.io/docs/), None if it did not."""
+    """The `sops` block of a file that SOPS encrypted (https://getsops.io/docs/), None if it did not.
+
+    It has a `mac`; where that is gone, the encrypted values tell.
+    """
     for document in parsed.documents:
         block = document.root.get("sops") if isinstance(document.root, Mapping) else None
-        if isinstance(block, Mapping) and any(key_text(key) == "mac" for key, _ in block.pairs):
+        if isinstance(block, Mapping) and (block.get("mac") or any(map(is_secret, parsed.nodes))):
             return block
     return None
+
+
+def is_secret(node: Node) -> bool:
+    """Whether the node is a value that SOPS encrypted."""
+    return isinstance(node, Scalar) and node.text.startswith(_SECRET)

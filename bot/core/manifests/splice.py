@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.document import encrypted, parse
+from bot.core.manifests.document import encrypted, is_secret, parse
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document, pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
@@ -159,7 +159,9 @@ def _check(node: Scalar, fill: bool) -> None:
 
 
 def check_text(node: Scalar) -> None:
-    """`Hazard` if something fills the value in later: Flux's substitution or a template."""
+    """`Hazard` if something fills the value in later: SOPS, Flux's substitution or a template."""
+    if is_secret(node):
+        raise Hazard("encrypted", node.line, "the value is encrypted by SOPS")
     if found := _VARIABLE.search(node.text):
         raise Hazard("substituted", node.line, f"the value comes from the variable {found[1] or node.text}")
     if "{{" in node.text:
@@ -191,7 +193,8 @@ def _block(content: bytes, node: Scalar, new: str) -> _Splice:
     old = node.value.encode()
     lines = content[node.start : node.end].splitlines(keepends=True)
     filled = [number for number, line in enumerate(lines) if number and line.strip()]
-    if len(filled) != 1 or not lines[filled[0]].rstrip(b"\r\n").endswith(old):
+    # A blank in front would be taken for indentation.
+    if len(filled) != 1 or not lines[filled[0]].rstrip(b"\r\n").endswith(old) or new[0] in " \t":
         raise Hazard("multi_line", node.line, "the value has several lines")
     end = node.start + len(b"".join(lines[: filled[0]])) + len(lines[filled[0]].rstrip(b"\r\n"))
     return _Splice(end - len(old), end, new.encode())
