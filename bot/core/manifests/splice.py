@@ -10,6 +10,7 @@ from bot.core.manifests.document import encrypted, is_secret, parse
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document, pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
+from bot.core.manifests.opinion import Trail
 from bot.core.manifests.scalars import is_line, written
 from bot.core.manifests.verify import STR, held, verify
 from bot.core.models import Change, Path, Refusal
@@ -174,7 +175,7 @@ def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
         result += content[position : one.start] + one.new
         position = one.end
     new = bytes(result + content[position:])
-    verify(content, parsed, new, {id(one.scalar): one.edit.new for one in wanted})
+    verify(content, parsed, new, [Trail(one.nodes, one.edit.new) for one in wanted])
     return new
 
 
