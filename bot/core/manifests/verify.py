@@ -60,4 +60,3 @@ def _same(old: Node, now: Node) -> bool:
     if isinstance(old, Scalar) and isinstance(now, Scalar):
         return (old.text, old.style) == (now.text, now.style)
     return not (isinstance(old, Alias) and isinstance(now, Alias)) or old.name == now.name
-
