@@ -213,11 +213,13 @@ def encrypted(parsed: Parsed) -> Node | None:
     """
     for document in parsed.documents:
         block = document.root.get("sops") if isinstance(document.root, Mapping) else None
-        if isinstance(block, Mapping) and (block.get("mac") or any(map(is_secret, parsed.nodes))):
+        if isinstance(block, Mapping) and (
+            block.get("mac") or any(isinstance(node, Scalar) and is_secret(node.text) for node in parsed.nodes)
+        ):
             return block
     return None
 
 
-def is_secret(node: Node) -> bool:
-    """Whether the node is a value that SOPS encrypted."""
-    return isinstance(node, Scalar) and node.text.startswith(_SECRET)
+def is_secret(text: str) -> bool:
+    """Whether the text of a value is what SOPS encrypted."""
+    return text.startswith(_SECRET)

@@ -46,7 +46,7 @@ def _candidates(content: bytes, key: Key) -> Iterator[tuple[Document, Candidate]
         yield document, Candidate("image", text(scalar(trail(document.root, image))) or "", image=image)
     if tag or digest:
         document = _document(documents, tag or digest or ())
-        yield document, Candidate("fields", "", tag=tag, digest=digest)
+        yield document, Candidate("fields", tag=tag, digest=digest)
 
 
 def _document(documents: tuple[Document, ...], path: Path) -> Document:

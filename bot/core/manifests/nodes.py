@@ -101,6 +101,15 @@ def text(node: Node | None) -> str | None:
     return target.value if isinstance(target, Scalar) else None
 
 
+def first_keys(mapping: Mapping) -> dict[str, Node]:
+    """The first value of each key that is physically there, by the key's text."""
+    keys: dict[str, Node] = {}
+    for key, value in mapping.pairs:
+        if (name := key_text(key)) is not None:
+            keys.setdefault(name, value)
+    return keys
+
+
 def read(mapping: Mapping, key: str) -> Node | None:
     """The value under `key`, taken from what is merged by `<<` if it is not physically here."""
     waiting, seen = [mapping], {id(mapping)}

@@ -1,4 +1,4 @@
-"""A second YAML reader, ruamel.yaml, is asked about an edited file: about the lines around the new values, if it can be.
+"""A second YAML reader, ruamel.yaml, is asked about an edited file: about the lines of the new values, if they tell.
 
 It reads a file of 50 lines in 5 ms, and those lines in less than one. What else is in the file it read, or did not,
 before the edit just as after it, unless an alias carries the new value elsewhere: then it is asked about all.

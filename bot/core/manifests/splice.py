@@ -140,7 +140,7 @@ class _Wanted:
         if known != one.new:
             raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
         if held(node) != one.new and all(target.scalar is not node for target in self.targets):
-            _check(node, one.fill)
+            check(node, fill=one.fill)
             self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
 
 
@@ -149,7 +149,8 @@ def is_empty(node: Scalar) -> bool:
     return not node.value.strip() or (not node.style and node.text in _NULL)
 
 
-def _check(node: Scalar, fill: bool) -> None:
+def check(node: Scalar, *, fill: bool) -> None:
+    """`Hazard` if the scalar must not be edited; an empty one may be filled with `fill`."""
     if is_empty(node) and not fill:
         raise Hazard("empty_value", node.line, "the value is empty")
     if node.tag not in (None, STR):
@@ -161,12 +162,17 @@ def _check(node: Scalar, fill: bool) -> None:
 
 def check_text(node: Scalar) -> None:
     """`Hazard` if something fills the value in later: SOPS, Flux's substitution or a template."""
-    if is_secret(node):
-        raise Hazard("encrypted", node.line, "the value is encrypted by SOPS")
-    if found := _VARIABLE.search(node.text):
-        raise Hazard("substituted", node.line, f"the value comes from the variable {found[1] or node.text}")
-    if "{{" in node.text:
-        raise Hazard("templated", node.line, "the value is a template: {{ … }}")
+    check_words(node.text, node.line)
+
+
+def check_words(text: str, line: int) -> None:
+    """As `check_text`, for a text on that line."""
+    if is_secret(text):
+        raise Hazard("encrypted", line, "the value is encrypted by SOPS")
+    if found := _VARIABLE.search(text):
+        raise Hazard("substituted", line, f"the value comes from the variable {found[1] or text}")
+    if "{{" in text:
+        raise Hazard("templated", line, "the value is a template: {{ … }}")
 
 
 def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:

@@ -1,0 +1,167 @@
+"""What the kustomizations of a repository put together: which objects each patch is for.
+
+Bases are followed across folders, as kustomize does:
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.core.discovery.facts import Facts, Trouble
+from bot.core.discovery.states import State, state, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from bot.core.discovery.facts import Kustomization, Named, Object, Patch
+
+Key: TypeAlias = tuple[str, int]
+"""An object: its file and its id(), since files of the same bytes may share their facts."""
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
+_VALUES = ("spec", "values")
+_DEEPEST = 40
+
+
+class Graph:
+    """The objects of a repository with what patches make of them.
+
+    `bases` are the objects that a patch is for, as they were before it; `rendered` is what kustomizations make of an
+    object; `troubles` are by file.
+    """
+
+    def __init__(self, facts: Mapping[str, Facts], files: Collection[str]) -> None:
+        self.facts, self.files = facts, files
+        self.bases: dict[Key, list[State]] = defaultdict(list)
+        self.rendered: dict[Key, list[State]] = defaultdict(list)
+        self.troubles: dict[str, list[Trouble]] = defaultdict(list)
+        self._kustomizations = dict(_by_folder(facts))
+        self._known: dict[str, list[State]] = {}
+        self._open: list[str] = []
+        for folder in sorted(self._kustomizations):
+            self._evaluated(folder)
+        for file, one in facts.items():
+            for applied in one.applied:
+                if applied.patches:
+                    self._patched(file, "", applied.patches, self._applied(applied.path))
+
+    def _evaluated(self, folder: str) -> list[State]:
+        """The objects that a folder with a kustomization stands for."""
+        if folder not in self._known:
+            self._known[folder] = self._evaluate(folder, [])
+        return self._known[folder]
+
+    def _evaluate(self, folder: str, states: list[State]) -> list[State]:
+        file, one = self._kustomizations[folder]
+        self._open.append(folder)
+        for named in one.resources:
+            states = _united(states, self._resource(file, folder, named))
+        for named in one.components:
+            there = self._folder(file, folder, named)
+            states = self._evaluate(there, states) if there is not None else states
+        self._open.pop()
+        states = self._patched(file, folder, one.patches, states)
+        states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
+        self._values(folder, one, states)
+        for each in states:
+            self.rendered[each.file, id(each.object)].append(each)
+        return states
+
+    def _resource(self, file: str, folder: str, named: Named) -> list[State]:
+        path = _joined(folder, named.text)
+        if path is not None and path in self.files:
+            return self._objects(path)
+        there = self._folder(file, folder, named)
+        return self._evaluated(there) if there is not None else []
+
+    def _objects(self, file: str) -> list[State]:
+        return [state(file, one) for one in self.facts.get(file, Facts()).objects if one.kind]
+
+    def _folder(self, file: str, folder: str, named: Named) -> str | None:
+        """The folder of a kustomization; None, and a trouble, if it cannot be entered."""
+        path = _joined(folder, named.text)
+        if path is None or path not in self._kustomizations:
+            self._trouble(file, named, *_missing(named.text))
+        elif path in self._open:
+            self._trouble(file, named, "cycle", f"{named.text} is a kustomization that this one is a part of")
+        elif len(self._open) >= _DEEPEST:
+            self._trouble(file, named, "too_deep", f"more than {_DEEPEST} kustomizations include each other")
+        else:
+            return path
+        return None
+
+    def _trouble(self, file: str, named: Named, code: str, what: str) -> None:
+        trouble = Trouble(named.line, (), code, what)
+        if trouble not in self.troubles[file]:
+            self.troubles[file].append(trouble)
+
+    def _patched(self, file: str, folder: str, patches: Sequence[Patch], states: list[State]) -> list[State]:
+        states = list(states)
+        for patch in patches:
+            source, objects = self._written(file, folder, patch)
+            for one in objects:
+                for position in targets(states, one, patch.target):
+                    self.bases[source, id(one)].append(states[position])
+                    states[position] = states[position].patched(one)
+        return states
+
+    def _written(self, file: str, folder: str, patch: Patch) -> tuple[str, Sequence[Object]]:
+        """The file where the patch is written, and the parts of objects that it sets."""
+        if patch.file is None:
+            return file, patch.objects
+        path = _joined(folder, patch.file.text)
+        if path is None or path not in self.files:
+            self._trouble(file, patch.file, *_missing(patch.file.text))
+            return file, ()
+        facts = self.facts.get(path, Facts())
+        return path, (*facts.objects, *facts.operations)
+
+    def _values(self, folder: str, one: Kustomization, states: list[State]) -> None:
+        """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
+        for name, files in one.generated:
+            users = [each for each in states if name in each.object.values_from]
+            for path in (_joined(folder, file) for file in files):
+                for held in self.facts.get(path or "", Facts()).objects:
+                    if not held.kind and path:
+                        for user in users:
+                            self.bases[path, id(held)].append(user.within(_VALUES))
+                            self.bases[user.file, id(user.object)].append(state(path, held).below(_VALUES))
+
+    def _applied(self, path: str) -> list[State]:
+        """The objects of a folder that Flux applies: without a kustomization there, all that are below it."""
+        folder = _joined("", path)
+        if folder in self._kustomizations:
+            return self._evaluated(folder)
+        below = "" if folder == "" else f"{folder}/"
+        return [each for file in self.facts if file.startswith(below) for each in self._objects(file)]
+
+
+def _by_folder(facts: Mapping[str, Facts]) -> Iterator[tuple[str, tuple[str, Kustomization]]]:
+    for file, one in facts.items():
+        folder, _, name = file.rpartition("/")
+        if name in _NAMES and one.kustomization is not None:
+            yield folder, (file, one.kustomization)
+
+
+def _joined(folder: str, name: str) -> str | None:
+    """A path as it is meant in a folder; None where it leads out of the repository, and empty for its root."""
+    path = posixpath.normpath(posixpath.join(folder, name))
+    if path.startswith(("/", "../")) or path == "..":
+        return None
+    return "" if path == "." else path
+
+
+def _missing(name: str) -> tuple[str, str]:
+    if _REMOTE.match(name):
+        return "remote_resource", f"{name} is somewhere else, and is not fetched"
+    return "resource_missing", f"there is no {name}"
+
+
+def _united(states: list[State], more: list[State]) -> list[State]:
+    known = {id(each.object) for each in states}
+    return [*states, *(each for each in more if id(each.object) not in known)]
