@@ -11,6 +11,7 @@ from bot.cli.handle import handle, serve
 from bot.cli.pulls import pr
 from bot.cli.reconcile import build, plan, promote, run
 from bot.cli.scaffold import init
+from bot.cli.scan import scan
 from bot.cli.status import status
 from bot.cli.validate import schema, validate
 
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (init, validate, schema, run, plan, status, build, promote, pr, handle, serve, demo):
+for command in (init, scan, validate, schema, run, plan, status, build, promote, pr, handle, serve, demo):
     main.add_command(command)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.configured import configured, united
 from bot.core.discovery.extract import extract
 from bot.core.discovery.facts import RULES, Facts, Trouble
 from bot.core.discovery.files import generated_values, readable_files, templated_charts
@@ -29,7 +28,12 @@ def discover(files: Mapping[str, bytes], config: Config | None = None) -> Discov
     Nothing is raised, whatever the files hold: what cannot be read is skipped, with its reason.
     """
     found = join(gather(files), files, config)
-    return united(found, configured(files, config)) if config is not None else found
+    if config is None:
+        return found
+    # What a configuration is made of takes longer to import than most repositories take to be read.
+    from bot.core.discovery.configured import configured, united
+
+    return united(found, configured(files, config))
 
 
 def gather(files: Mapping[str, bytes]) -> dict[str, Facts]:

@@ -11,8 +11,6 @@ import posixpath
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.core.config import application_folder
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -72,6 +70,8 @@ class Applications:
     def __init__(self, config: Config | None) -> None:
         self._folders: dict[str, str] = {}
         if config is not None:
+            from bot.core.config import application_folder
+
             for environment in config.environments:
                 for application in config.applications:
                     self._folders[application_folder(config, environment, application)] = application

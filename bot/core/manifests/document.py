@@ -8,9 +8,8 @@ Grammar: https://yaml.org/spec/1.1/
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
@@ -38,33 +37,36 @@ def parse(content: bytes, loader: Loader = FASTEST) -> Parsed:
     """A YAML file's bytes → its nodes. `Hazard` for what no reader agrees on: encoding, syntax, templates."""
     body = content.removeprefix(_BOM)
     decoded = _decode(body)
-    events = list(_events(body.translate(_SHADOW), loader))
+    build = _Build(body, len(content) - len(body))
+    if body.isascii():
+        for event in _events(body, loader):
+            build.add(event, event)
+        return build.parsed()
     # Names and values come from the real text; the shadow only says where they are.
-    real = events if body.isascii() else _real(body, decoded, loader, events)
-    return _Build(body, len(content) - len(body)).run(events, real)
-
-
-def _real(body: bytes, decoded: str, loader: Loader, shadow: list[yaml.Event]) -> list[yaml.Event]:
-    """The events of the real text. `Hazard` unless they are those of the shadow."""
     separator = _SEPARATORS.search(decoded)
+    line = decoded.count("\n", 0, separator.start()) + 1 if separator else 1
+    problem = Hazard("readers_disagree", line, "the file has unusual line separators")
+    real = _real_events(body, loader, problem if separator else None)
+    for event, same in zip_longest(_events(body.translate(_SHADOW), loader), real):
+        if not (_agree if separator else _alike)(event, same):
+            raise problem
+        build.add(event, same)
+    return build.parsed()
+
+
+def _real_events(body: bytes, loader: Loader, problem: Hazard | None) -> Iterator[yaml.Event]:
+    """The events of the real text; with a `problem` that is raised where the text is not YAML, though its shadow is."""
     try:
-        real = list(_events(body, loader))
-    except Hazard:
-        if not separator:
-            raise
-        real = []
-    agree = _agree if separator else _alike
-    if len(real) != len(shadow) or not all(map(agree, shadow, real)):
-        line = decoded.count("\n", 0, separator.start()) + 1 if separator else 1
-        raise Hazard("readers_disagree", line, "the file has unusual line separators")
-    return real
+        yield from _events(body, loader)
+    except Hazard as hazard:
+        raise problem or hazard from hazard
 
 
-def _alike(shadow: yaml.Event, real: yaml.Event) -> bool:
+def _alike(shadow: yaml.Event | None, real: yaml.Event | None) -> bool:
     return type(shadow) is type(real)
 
 
-def _agree(shadow: yaml.Event, real: yaml.Event) -> bool:
+def _agree(shadow: yaml.Event | None, real: yaml.Event | None) -> bool:
     """Whether the two are one event, although NEL, LS and PS end a line in the real text and not in the shadow."""
     if isinstance(shadow, yaml.ScalarEvent) and isinstance(real, yaml.ScalarEvent):
         return _shadowed(shadow.value) == _shadowed(real.value)
@@ -89,12 +91,17 @@ def _decode(body: bytes) -> str:
     return decoded
 
 
-def _events(body: bytes, loader: Loader) -> Iterator[yaml.Event]:
+def _events(body: bytes, loader: Loader) -> Iterator[Any]:
     try:
-        yield from yaml.parse(body, Loader=loader)
+        # As yaml.parse, without asking for each event twice.
+        following = loader(body).get_event
+        while (event := following()) is not None:
+            yield event
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
+        if "nesting depth" in str(error):  # libyaml's own limit, which its look ahead may reach first
+            raise Hazard("too_deep", line, f"the file is nested more than {_DEPTH} levels deep") from error
         if b"{{" in body:
             raise Hazard("templated", line, "the file is a template, not YAML") from error
         problem = getattr(error, "problem", None) or "it has a character that YAML does not allow"
@@ -111,14 +118,6 @@ def _line(body: bytes, offset: int) -> int:
     return body.count(b"\n", 0, offset) + 1
 
 
-@dataclass(slots=True)
-class _Open:
-    """A collection whose end has not come yet, and the key that waits for its value."""
-
-    node: Mapping | Sequence
-    key: Node | None = None
-
-
 class _Build:
     """One pass over the events with a stack of open collections, so that nesting costs no recursion."""
 
@@ -127,57 +126,64 @@ class _Build:
         self.documents: list[Document] = []
         self.nodes: list[Node] = []
         self.anchors: dict[str | None, Node] = {}
-        self.open: list[_Open] = []
+        # The open collections, and for each the key that waits for its value.
+        self.open: list[Mapping | Sequence] = []
+        self.keys: list[Node | None] = []
 
-    def run(self, events: list[yaml.Event], real: list[yaml.Event]) -> Parsed:
-        """All events, in pairs of shadow and real text → the file."""
-        for event, same in zip(events, real, strict=True):
-            if isinstance(event, yaml.ScalarEvent) and isinstance(same, yaml.ScalarEvent):
-                self.add(Scalar(*self.span(event), event.anchor, same.tag, 0, same.value, event.style or ""))
-            elif isinstance(event, yaml.AliasEvent):
-                self.alias(event)
-            elif isinstance(event, yaml.CollectionStartEvent) and isinstance(same, yaml.CollectionStartEvent):
-                self.start(event, same)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self.end(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
-                self.anchors = {}
-        quotes = Counter(node.style for node in self.nodes if isinstance(node, Scalar))
-        return Parsed(tuple(self.documents), tuple(self.nodes), "'" if quotes["'"] > quotes['"'] else '"')
+    def parsed(self) -> Parsed:
+        """The file, once all events were added."""
+        styles = [node.style for node in self.nodes if isinstance(node, Scalar)]
+        quote = "'" if styles.count("'") > styles.count('"') else '"'
+        return Parsed(tuple(self.documents), tuple(self.nodes), quote)
 
-    def alias(self, event: yaml.AliasEvent) -> None:
+    def add(self, event: Any, real: Any) -> None:
+        """Take an event of the shadow, and the same one of the real text."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            span = self.span(event, event.tag or event.anchor)
+            self.put(Scalar(*span, event.anchor, real.tag, 0, real.value, event.style or ""))
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            node = Mapping if kind is yaml.MappingStartEvent else Sequence
+            self.start(node(*self.span(event, event.tag or event.anchor), event.anchor, real.tag))
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self.end(event.end_mark.index + self.offset)
+        elif kind is yaml.AliasEvent:
+            self.alias(event.anchor, *self.span(event, None))
+        elif kind is yaml.DocumentStartEvent:
+            self.anchors = {}
+
+    def alias(self, name: str, start: int, end: int, line: int) -> None:
         """An alias; its target learns that there is one more."""
-        span = self.span(event)
-        target = self.anchors.get(event.anchor)
+        target = self.anchors.get(name)
         if target is None:
-            raise Hazard("not_parsable", span[2], f"no anchor is named {event.anchor}")
+            raise Hazard("not_parsable", line, f"no anchor is named {name}")
         target.aliases += 1
-        self.add(Alias(*span, name=str(event.anchor), target=target))
+        self.put(Alias(start, end, line, name=name, target=target))
 
-    def start(self, event: yaml.CollectionStartEvent, real: yaml.CollectionStartEvent) -> None:
+    def start(self, node: Mapping | Sequence) -> None:
         """Open a mapping or sequence."""
-        kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
-        node = kind(*self.span(event), event.anchor, real.tag)
         if self.is_template(node):
             raise Hazard("templated", node.line, "the file is a template, not YAML")
-        self.add(node)
-        self.open.append(_Open(node))
+        self.put(node)
+        self.open.append(node)
+        self.keys.append(None)
         if len(self.open) > _DEPTH:
             raise _too_deep(node.line)
 
     def is_template(self, node: Node) -> bool:
         """Whether the node is a mapping as the key of another, written `{{`: Helm's expression, which is YAML too."""
         at = node.start - self.offset
-        return self.body[at - 1 : at + 1] == b"{{" and bool(self.open) and isinstance(self.open[-1].node, Mapping)
+        return self.body[at - 1 : at + 1] == b"{{" and bool(self.open) and isinstance(self.open[-1], Mapping)
 
-    def end(self, event: yaml.Event) -> None:
+    def end(self, offset: int) -> None:
         """Close the innermost collection; with the outermost the document is complete and can be named."""
-        self.open.pop().node.end = self.span(event)[1]
+        self.open.pop().end = offset
+        self.keys.pop()
         if not self.open:
             last = self.documents[-1]
             self.documents[-1] = last._replace(identity=identity(last.root))
 
-    def add(self, node: Node) -> None:
+    def put(self, node: Node) -> None:
         """Put a node where it belongs: as root, item, key or value."""
         self.nodes.append(node)
         if node.anchor:
@@ -185,24 +191,24 @@ class _Build:
         if not self.open:
             self.documents.append(Document(len(self.documents), node, None))
             return
-        parent = self.open[-1]
-        if isinstance(parent.node, Sequence):
-            parent.node.items.append(node)
-        elif parent.key is None:
-            parent.key = node
+        parent, key = self.open[-1], self.keys[-1]
+        if isinstance(parent, Sequence):
+            parent.items.append(node)
+        elif key is None:
+            self.keys[-1] = node
         else:
-            parent.node.pairs.append((parent.key, node))
-            parent.key = None
+            parent.pairs.append((key, node))
+            self.keys[-1] = None
 
-    def span(self, event: yaml.Event) -> tuple[int, int, int]:
-        """Byte offsets and line of an event, without its anchor and tag."""
-        mark = cast("yaml.Mark", event.start_mark)
-        first, end = mark.index, cast("yaml.Mark", event.end_mark).index
-        start = first
-        if getattr(event, "tag", None) or (getattr(event, "anchor", None) and not isinstance(event, yaml.AliasEvent)):
-            found = _PROPERTIES.match(self.body, first, end)
-            start = min(found.end(), end) if found else first
-        line = mark.line + 1 + self.body.count(b"\n", first, start)
+    def span(self, event: Any, properties: str | None) -> tuple[int, int, int]:
+        """Byte offsets and line of an event, without its anchor and tag (`properties` says that it has one)."""
+        mark = event.start_mark
+        start, end, line = mark.index, event.end_mark.index, mark.line + 1
+        if properties:
+            found = _PROPERTIES.match(self.body, start, end)
+            after = min(found.end(), end) if found else start
+            line += self.body.count(b"\n", start, after)
+            start = after
         return start + self.offset, end + self.offset, line
 
 

@@ -58,7 +58,10 @@ class Mapping(Base):
 
     def get(self, key: str) -> Node | None:
         """The first value that is physically here under `key`."""
-        return next((value for _, value in self.all(key)), None)
+        for name, value in self.pairs:
+            if (name.text if type(name) is Scalar else key_text(name)) == key:
+                return value
+        return None
 
 
 Node: TypeAlias = Scalar | Alias | Sequence | Mapping
