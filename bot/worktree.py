@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +14,7 @@ from bot.core.errors import NotFound
 from bot.core.manifests.conventions import is_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 MOST_BYTES = 10_000_000
 # Whatever a checkout's own settings say, nothing of it is run to list its files.
@@ -55,16 +57,53 @@ def read_worktree(path: Path) -> Worktree:
         names = _walk(root) if here.is_dir() else iter([here.name])
     else:
         listed = _tracked(root)
-        names = _walk(root) if listed is None else iter(listed)
+        # A file that is named counts, even if git ignores it.
+        named = [here.relative_to(root).as_posix()] if here.is_file() else []
+        names = _walk(root) if listed is None else iter(dict.fromkeys([*listed, *named]))
     within = here.relative_to(root).as_posix()
     return _read(root, "" if within == "." else within, names)
+
+
+def write_files(tree: Worktree, contents: Mapping[str, bytes]) -> list[Unread]:
+    """Replace files of the tree, each as a whole or not at all; returns those that could not be, and why.
+
+    A file that is not any more as it was read is left alone.
+    """
+    failed = []
+    for name, content in contents.items():
+        try:
+            if _content(tree.root, name, named=True) != tree.files[name]:
+                what = "the file has changed since it was read; do it again"
+                failed.append(Unread(name, "file_changed", what))
+            else:
+                _replace(tree.root / name, content)
+        except OSError as error:
+            what = f"the file cannot be written: {error.strerror}; make it writable"
+            failed.append(Unread(name, "not_writable", what))
+    return failed
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    number, name = tempfile.mkstemp(prefix=".gitops-bot-", dir=path.parent)
+    try:
+        with open(number, "wb") as file:
+            file.write(content)
+            os.fchmod(number, stat.S_IMODE(os.lstat(path).st_mode))
+            file.flush()
+            os.fsync(number)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 def _read(root: Path, within: str, names: Iterator[str]) -> Worktree:
     files: dict[str, bytes] = {}
     unread: list[Unread] = []
     for name in names:
-        found = _content(root, name)
+        found = _content(root, name, named=name == within)
         if isinstance(found, bytes):
             files[name] = found
         elif found is not None:
@@ -72,13 +111,13 @@ def _read(root: Path, within: str, names: Iterator[str]) -> Worktree:
     return Worktree(root, within, files, tuple(unread))
 
 
-def _content(root: Path, name: str) -> bytes | Unread | None:
+def _content(root: Path, name: str, *, named: bool) -> bytes | Unread | None:
     path = f"{root}/{name}"
     try:
         status = os.lstat(path)
         if stat.S_ISDIR(status.st_mode):
             return Unread(name, "submodule", "another repository has what is in this folder; scan it there")
-        if not is_yaml(name):
+        if not (named or is_yaml(name)):
             return None
         if not stat.S_ISREG(status.st_mode):
             return Unread(name, "not_a_file", "only files are read, no links; name what it leads to")

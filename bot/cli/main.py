@@ -12,6 +12,7 @@ from bot.cli.pulls import pr
 from bot.cli.reconcile import build, plan, promote, run
 from bot.cli.scaffold import init
 from bot.cli.scan import scan
+from bot.cli.set import set_
 from bot.cli.status import status
 from bot.cli.validate import schema, validate
 
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (init, scan, validate, schema, run, plan, status, build, promote, pr, handle, serve, demo):
+for command in (init, scan, set_, validate, schema, run, plan, status, build, promote, pr, handle, serve, demo):
     main.add_command(command)

@@ -11,7 +11,7 @@ from bot.cli.common import as_json, print_json, print_table, say
 
 if TYPE_CHECKING:
     from bot.core.config import Config
-    from bot.core.discovery import Discovery, Finding
+    from bot.core.discovery import Discovery, Finding, Skipped
     from bot.worktree import Worktree
 
 
@@ -45,14 +45,20 @@ def scan(path: Path, *, as_json: bool) -> None:
 
 def discovered(tree: Worktree) -> Discovery:
     """What is found in that part of the worktree that was asked for. `ConfigError` if its gitops.yaml is not valid."""
-    from bot.core.discovery import Discovery, Skipped, discover
+    from bot.core.discovery import Discovery, discover
 
     found = discover(tree.files, _config(tree))
-    unread = [Skipped(one.file, 1, "", None, one.reason_code, one.reason) for one in tree.unread]
     return Discovery(
         tuple(one for one in found.findings if tree.covers(one.file)),
-        tuple(one for one in (*found.skipped, *unread) if tree.covers(one.file)),
+        tuple(one for one in (*found.skipped, *skipped_files(tree)) if tree.covers(one.file)),
     )
+
+
+def skipped_files(tree: Worktree) -> tuple[Skipped, ...]:
+    """The files that were not read."""
+    from bot.core.discovery import Skipped
+
+    return tuple(Skipped(one.file, 1, "", None, one.reason_code, one.reason) for one in tree.unread)
 
 
 def _config(tree: Worktree) -> Config | None:

@@ -96,14 +96,23 @@ class _Held:
     def _image(self, block: Block) -> Iterator[Finding | Skipped]:
         written = [value for value in block.values if not _is_default(value, block)]
         if refused := [value for value in written if value.code]:
-            yield from (_refused(self.file, value) for value in refused)
+            image = self._image_of(block)
+            yield from (_refused(self.file, value)._replace(image=image) for value in refused)
         elif written:
             try:
                 yield from self._found(block, written)
             except Hazard as hazard:
                 # An image that kustomize sets has its version there.
                 if not (hazard.code == "untagged" and split_image(written[0].text)[0] in self.joined.replaced):
-                    yield _refused(self.file, written[0]._replace(code=hazard.code, what=hazard.what))
+                    value = written[0]._replace(code=hazard.code, what=hazard.what)
+                    yield _refused(self.file, value)._replace(image=self._image_of(block))
+
+    def _image_of(self, block: Block) -> Reference | None:
+        """The image of a block that cannot be edited, where that is known."""
+        try:
+            return parse_repository(name_of(block, self.bases, self.joined.sources))
+        except Hazard:
+            return None
 
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.joined.sources)
@@ -136,7 +145,9 @@ class _Held:
 
     def _chart_problem(self, use: ChartUse) -> list[Skipped]:
         if use.version is not None and use.version.code:
-            return [_refused(self.file, use.version)]
+            known = self._charts(use)
+            chart = next(iter(known)) if len(known) == 1 else None
+            return [_refused(self.file, use.version)._replace(chart=chart)]
         sources = [source for source in (use.source, *(base.source for base in self.bases)) if source]
         if sources and all(source.kind in ("GitRepository", "Bucket") for source in sources):
             what = f"the chart {use.name or self._name() or ''} is a folder of the {sources[0].kind} {sources[0].name}"

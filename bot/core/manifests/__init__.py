@@ -1,6 +1,7 @@
 """YAML manifests: where versions live in them, and edits that change those bytes and no others."""
 
 from bot.core.manifests.charts import Chart, FoundChart, find_chart, set_chart
+from bot.core.manifests.groups import edit_groups
 from bot.core.manifests.hazards import REASONS
 from bot.core.manifests.images import Found, find_image
 from bot.core.manifests.nodes import Identity
@@ -22,6 +23,7 @@ __all__ = [
     "Wanted",
     "Wish",
     "edit",
+    "edit_groups",
     "find_chart",
     "find_image",
     "set_chart",

@@ -36,6 +36,29 @@ def document(parsed: Parsed, wanted: Identity | int) -> Document:
     return found[0]
 
 
+def document_with(parsed: Parsed, path: Path) -> Document:
+    """The one document in which the path leads somewhere. `Hazard` if there is none, or more than one.
+
+    Where the way is there but not clear (a key that is there twice, an alias), it leads somewhere.
+    """
+    found: list[Document] = []
+    problem = Hazard("path_missing", 1, "the file is empty")
+    for document in parsed.documents:
+        try:
+            trail(document.root, path)
+            found.append(document)
+        except Hazard as hazard:
+            if hazard.code in ("path_missing", "merged_key"):
+                problem = hazard if problem.code == "path_missing" else problem
+            else:
+                found.append(document)
+    if not found:
+        raise problem
+    if len(found) > 1:
+        raise Hazard("document_ambiguous", found[1].root.line, "more than one document of the file has that path")
+    return found[0]
+
+
 def trail(root: Node, path: Path) -> list[Node]:
     """All nodes from the root to the end of the path, both included. `Hazard` where the way is not clear."""
     nodes = [root]

@@ -81,15 +81,23 @@ def edit(file: str, content: bytes, edits: Sequence[Edit]) -> Edited:
         parsed = readable(content)
     except Hazard as hazard:
         return Edited(content, (), tuple(hazard.refusal(file, pointer(one.path)) for one in edits))
-    wanted, refusals = _targets(file, content, parsed, edits)
-    if refusals or not wanted:
-        return Edited(content, (), tuple(refusals))
+    wanted, refused = _targets(file, content, parsed, edits)
+    if refused or not wanted:
+        return Edited(content, (), tuple(dict.fromkeys(refusal for _, refusal in refused)))
     try:
         result = _spliced(content, parsed, wanted)
     except Hazard as hazard:
         return Edited(content, (), tuple(hazard.refusal(file, pointer(one.edit.path)) for one in wanted))
     changes = tuple(_change(file, one) for one in wanted)
     return Edited(result, changes, (), tuple(note for one in wanted for note in _notes(file, one)))
+
+
+def refused_edits(file: str, content: bytes, edits: Sequence[Edit]) -> list[tuple[Edit, Refusal]]:
+    """Each edit that must not be made, whatever becomes of the others, and why."""
+    try:
+        return _targets(file, content, readable(content), edits)[1]
+    except Hazard as hazard:
+        return [(one, hazard.refusal(file, pointer(one.path))) for one in edits]
 
 
 def readable(content: bytes) -> Parsed:
@@ -100,17 +108,20 @@ def readable(content: bytes) -> Parsed:
     return parsed
 
 
-def _targets(file: str, content: bytes, parsed: Parsed, edits: Sequence[Edit]) -> tuple[list[_Target], list[Refusal]]:
+def _targets(
+    file: str, content: bytes, parsed: Parsed, edits: Sequence[Edit]
+) -> tuple[list[_Target], list[tuple[Edit, Refusal]]]:
     wanted = _Wanted(content, parsed)
-    refusals: list[Refusal] = []
+    refused: list[tuple[Edit, Refusal]] = []
     # Aliases come last: they are satisfied when their anchor gets the value.
     for kind in (Scalar, Alias):
         for one in edits:
             try:
                 wanted.add(one, kind)
             except Hazard as hazard:
-                refusals.append(hazard.refusal(file, pointer(one.path)))
-    return wanted.targets, list(dict.fromkeys(refusals))
+                refused.append((one, hazard.refusal(file, pointer(one.path))))
+    refused += [(one, hazard.refusal(file, pointer(one.path))) for one, hazard in wanted.rivals]
+    return wanted.targets, refused
 
 
 class _Wanted:
@@ -118,7 +129,8 @@ class _Wanted:
 
     def __init__(self, content: bytes, parsed: Parsed) -> None:
         self.content, self.parsed = content, parsed
-        self.asked: dict[int, str] = {}
+        self.asked: dict[int, Edit] = {}
+        self.rivals: list[tuple[Edit, Hazard]] = []
         self.targets: list[_Target] = []
 
     def add(self, one: Edit, kind: type[Scalar] | type[Alias]) -> None:
@@ -131,14 +143,21 @@ class _Wanted:
             raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
         if isinstance(node, Scalar):
             self.set(one, nodes, node)
-        elif self.asked.get(id(node.target), held(node.target)) != one.new:
+        elif self.value(node.target) != one.new:
             raise Hazard("alias", node.line, f"the value is the alias *{node.name}")
+
+    def value(self, target: Node) -> str | None:
+        """What an alias of the target will stand for."""
+        asked = self.asked.get(id(target))
+        return asked.new if asked else held(target)
 
     def set(self, one: Edit, nodes: list[Node], node: Scalar) -> None:
         """Note the new text, and the bytes to write where it is not there already."""
-        known = self.asked.setdefault(id(node), one.new)
-        if known != one.new:
-            raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
+        known = self.asked.setdefault(id(node), one)
+        if known.new != one.new:
+            problem = Hazard("conflicting_edits", node.line, "two different values are wanted here")
+            self.rivals.append((known, problem))
+            raise problem
         if held(node) != one.new and all(target.scalar is not node for target in self.targets):
             check(node, fill=one.fill)
             self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
