@@ -97,6 +97,9 @@ class _Held:
         written = [value for value in block.values if not _is_default(value, block)]
         if refused := [value for value in written if value.code]:
             yield from (_refused(self.file, value) for value in refused)
+        elif not written and self._is_latest(block):
+            trouble = Trouble(self.object.line, (), "untagged", f"{self.object.name} takes whatever is `latest`")
+            yield _skipped(self.file, trouble)
         elif written:
             try:
                 yield from self._found(block, written)
@@ -104,6 +107,12 @@ class _Held:
                 # An image that kustomize sets has its version there.
                 if not (hazard.code == "untagged" and split_image(written[0].text)[0] in self.joined.replaced):
                     yield _refused(self.file, written[0]._replace(code=hazard.code, what=hazard.what))
+
+    def _is_latest(self, block: Block) -> bool:
+        """Whether an OCIRepository names no version, and no patch of it does."""
+        one = self.object
+        known = one.semver or (self.file, id(one)) in self.joined.graph.patched
+        return one.kind == "OCIRepository" and bool(block.repository) and not block.values and not known
 
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.joined.sources)
@@ -170,8 +179,6 @@ class _Held:
 
     def _name(self) -> str | None:
         """What the application is called, if the configuration does not say."""
-        if self.object.kind and self.object.kind != "Kustomization":
-            return self.object.name or None
         if self.object.kind == "Kustomization":
             return None
         named = {base.object.name for base in self.bases if base.object.name}

@@ -10,7 +10,7 @@ from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.places import image_version, split_image
 from bot.core.manifests.splice import check_words
 from bot.core.models import ImageVersion
-from bot.core.references import parse_repository
+from bot.core.references import parse, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,16 +25,17 @@ def name_of(block: Block, bases: Iterable[State], sources: Sources) -> str:
     """The repository of the block's image as it is written. `Hazard` if no one image is named, or not well."""
     line = block.values[0].line
     if block.image is not None:
-        name, tag, digest = split_image(block.image.text)
-        if not tag and not digest:
-            raise Hazard("untagged", line, f"the image {name} has neither tag nor digest")
+        name = split_image(block.image.text)[0]
     else:
         name = _one(_names(block, bases) or _marked(block, sources), line)
     check_words(name, line)
     try:
+        reference = parse(block.image.text if block.image else name)
         parse_repository(name)
     except BotError as error:
         raise Hazard("not_an_image", line, error.message) from error
+    if block.image and reference == reference.repository:
+        raise Hazard("untagged", line, f"the image {name} has neither tag nor digest")
     return name
 
 
