@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.core.discovery.states import Named
 from bot.core.errors import BotError
 from bot.core.manifests import Place
 from bot.core.manifests.hazards import Hazard
@@ -13,7 +14,7 @@ from bot.core.models import ImageVersion
 from bot.core.references import parse, parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from bot.core.discovery.facts import Block
     from bot.core.discovery.sources import Sources
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from bot.core.manifests import Identity
 
 
-def name_of(block: Block, bases: Iterable[State], sources: Sources) -> str:
+def name_of(block: Block, bases: Sequence[State], sources: Sources) -> str:
     """The repository of the block's image as it is written. `Hazard` if no one image is named, or not well."""
     line = block.values[0].line
     if block.image is not None:
         name = split_image(block.image.text)[0]
     else:
+        if block.tag and not block.digest and any(base.images.get(block.at, Named()).digest for base in bases):
+            raise Hazard("digest_elsewhere", line, "the digest that pins this image is written elsewhere")
         name = _one(_names(block, bases) or _marked(block, sources), line)
     check_words(name, line)
     try:
@@ -64,12 +67,12 @@ def place_of(file: str, document: Identity | int, block: Block, name: str) -> Pl
     )
 
 
-def _names(block: Block, bases: Iterable[State]) -> set[str]:
+def _names(block: Block, bases: Sequence[State]) -> set[str]:
     if block.repository and block.registry:
         return {_joined(block.registry, block.repository)}
     found = {
         _joined(block.registry or registry, block.repository or repository)
-        for registry, repository in (base.images.get(block.at, ("", "")) for base in bases)
+        for registry, repository, _ in (base.images.get(block.at, Named()) for base in bases)
         if block.repository or repository
     }
     return found or ({block.repository} if block.repository else set())

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bot.core.models import Path
 
-Form: TypeAlias = Literal["fields", "image", "kustomize"]
+Form: TypeAlias = Literal["fields", "image", "tag"]
+"""How a place holds a version: `tag` is a field that can hold a tag and no digest behind it."""
 Keys: TypeAlias = dict[str, Node]
 
 HELM_GROUP = "helm.toolkit.fluxcd.io"
@@ -219,7 +220,7 @@ def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
         keys = first_keys(entry) if isinstance(entry, Mapping) else {}
         if "newTag" in keys or "digest" in keys:
             name = _text(keys.get("newName")) or _text(keys.get("name"))
-            yield _fields(keys, (*path, index), name, "", "newTag", "kustomize")
+            yield _fields(keys, (*path, index), name, "", "newTag", "tag")
 
 
 def _containers(spec: Node | None, path: Path) -> Iterator[Candidate]:
