@@ -112,8 +112,8 @@ def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[tuple[str, 
         if place.version == ImageVersion(""):
             continue  # the name alone is written there
         yield from _place(place, request.version)
-        if request.version.digest and place.form == "kustomize" and not place.digest and not place.version.digest:
-            reason = "newTag alone holds no digest; add the key digest beside it to pin the image"
+        if request.version.digest and place.form == "tag" and not place.digest and not place.version.digest:
+            reason = "the field holds a tag and no digest; add a digest beside it to pin the image"
             yield Note(place.file, place.line, pointer(place.path), "not_pinned", reason)
 
 

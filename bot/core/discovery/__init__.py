@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Config
 
-__all__ = ["RULES", "ChartName", "Discovery", "Facts", "Finding", "Skipped", "discover", "extract", "join"]
+__all__ = ["RULES", "ChartName", "Discovery", "Facts", "Finding", "Skipped", "discover", "extract", "gather", "join"]
 
 
 def discover(files: Mapping[str, bytes], config: Config | None = None) -> Discovery:

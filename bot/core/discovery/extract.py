@@ -19,7 +19,7 @@ from bot.core.manifests.splice import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.discovery.facts import Applied, FileClass, Kustomization, Value
+    from bot.core.discovery.facts import Applied, FileClass, Kustomization, Part, Value
     from bot.core.discovery.reading import File
     from bot.core.manifests.nodes import Node
     from bot.core.models import Path
@@ -132,11 +132,15 @@ class _Gathered:
         known = {value.path for one in found for value in _values(one)}
         address = here.document.identity or here.document.number
         root = here.document.root
-        named = names(root)
+        blocks: dict[tuple[Path, str, str], Block] = {}
         for path, node in _leaves(root):
             if id(node) in self.file.markers and path not in known:
                 value = here.value(path)
-                self.objects.append(Object(address, *named, value.line, (_by_marker(value),)))
+                assert value.marker is not None
+                key = (path if value.marker.part == "image" else path[:-1], value.marker.namespace, value.marker.policy)
+                blocks[key] = _with(blocks.get(key, Block(path[:-1], "tag")), value, value.marker.part)
+        if blocks:
+            self.objects.append(Object(address, *names(root), root.line, tuple(blocks.values())))
 
 
 def _dependency(here: Here, item: Node, path: Path) -> Iterator[Object]:
@@ -147,14 +151,13 @@ def _dependency(here: Here, item: Node, path: Path) -> Iterator[Object]:
         yield Object(here.document.number, line=item.line, charts=(use,))
 
 
-def _by_marker(value: Value) -> Block:
-    assert value.marker is not None
-    part, above = value.marker.part, value.path[:-1]
+def _with(block: Block, value: Value, part: Part) -> Block:
+    """The block with one more of its values, by what its marker says that it is."""
     if part == "image":
-        return Block(above, "image", image=value)
+        return block._replace(form="image", image=value)
     if part == "tag":
-        return Block(above, "fields", tag=value)
-    return Block(above, "fields", name=value) if part == "name" else Block(above, "fields", digest=value)
+        return block._replace(tag=value)
+    return block._replace(name=value) if part == "name" else block._replace(digest=value)
 
 
 def _values(one: Object) -> Iterator[Value]:

@@ -32,13 +32,14 @@ class Graph:
     """The objects of a repository with what patches make of them.
 
     `bases` are the objects that a patch is for, as they were before it; `rendered` is what kustomizations make of an
-    object; `troubles` are by file.
+    object; `patched` are the objects that any patch is for; `troubles` are by file.
     """
 
     def __init__(self, facts: Mapping[str, Facts], files: Collection[str]) -> None:
         self.facts, self.files = facts, files
         self.bases: dict[Key, list[State]] = defaultdict(list)
         self.rendered: dict[Key, list[State]] = defaultdict(list)
+        self.patched: set[Key] = set()
         self.troubles: dict[str, list[Trouble]] = defaultdict(list)
         self._kustomizations = dict(_by_folder(facts))
         self._known: dict[str, list[State]] = {}
@@ -48,7 +49,7 @@ class Graph:
         for file, one in facts.items():
             for applied in one.applied:
                 if applied.patches:
-                    self._patched(file, "", applied.patches, self._applied(applied.path))
+                    self._note(self._patched(file, "", applied.patches, self._applied(applied.path)))
 
     def _evaluated(self, folder: str) -> list[State]:
         """The objects that a folder with a kustomization stands for."""
@@ -68,9 +69,12 @@ class Graph:
         states = self._patched(file, folder, one.patches, states)
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
         self._values(folder, one, states)
+        self._note(states)
+        return states
+
+    def _note(self, states: list[State]) -> None:
         for each in states:
             self.rendered[each.file, id(each.object)].append(each)
-        return states
 
     def _resource(self, file: str, folder: str, named: Named) -> list[State]:
         path = _joined(folder, named.text)
@@ -107,6 +111,7 @@ class Graph:
             for one in objects:
                 for position in targets(states, one, patch.target):
                     self.bases[source, id(one)].append(states[position])
+                    self.patched.add((states[position].file, id(states[position].object)))
                     states[position] = states[position].patched(one)
         return states
 

@@ -11,6 +11,7 @@ from bot.core.discovery.naming import name_of, place_of
 from bot.core.discovery.reasons import FIXES
 from bot.core.discovery.sources import Sources
 from bot.core.discovery.whereabouts import Applications, Environments
+from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer
 from bot.core.manifests.nodes import Identity
@@ -98,6 +99,9 @@ class _Held:
         if refused := [value for value in written if value.code]:
             image = self._image_of(block)
             yield from (_refused(self.file, value)._replace(image=image) for value in refused)
+        elif not written and self._is_latest(block):
+            trouble = Trouble(self.object.line, (), "untagged", f"{self.object.name} takes whatever is `latest`")
+            yield _skipped(self.file, trouble)
         elif written:
             try:
                 yield from self._found(block, written)
@@ -110,9 +114,16 @@ class _Held:
     def _image_of(self, block: Block) -> Reference | None:
         """The image of a block that cannot be edited, where that is known."""
         try:
-            return parse_repository(name_of(block, self.bases, self.joined.sources))
-        except Hazard:
+            written = split_image(block.image.text)[0] if block.image else ""
+            return parse_repository(written or name_of(block, self.bases, self.joined.sources))
+        except (Hazard, BotError):
             return None
+
+    def _is_latest(self, block: Block) -> bool:
+        """Whether an OCIRepository names no version, and no patch of it does."""
+        one = self.object
+        known = one.semver or (self.file, id(one)) in self.joined.graph.patched
+        return one.kind == "OCIRepository" and bool(block.repository) and not block.values and not known
 
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.joined.sources)
@@ -181,8 +192,6 @@ class _Held:
 
     def _name(self) -> str | None:
         """What the application is called, if the configuration does not say."""
-        if self.object.kind and self.object.kind != "Kustomization":
-            return self.object.name or None
         if self.object.kind == "Kustomization":
             return None
         named = {base.object.name for base in self.bases if base.object.name}

@@ -82,8 +82,7 @@ class Skipped(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
-        known = {"image": str(self.image) if self.image else None, "chart": self.chart and self.chart._asdict()}
-        return self._asdict() | known
+        return {key: value for key, value in self._asdict().items() if key not in ("image", "chart")}
 
 
 class Discovery(NamedTuple):

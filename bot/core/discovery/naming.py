@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.core.discovery.states import Named
 from bot.core.errors import BotError
 from bot.core.manifests import Place
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.places import image_version, split_image
 from bot.core.manifests.splice import check_words
 from bot.core.models import ImageVersion
-from bot.core.references import parse_repository
+from bot.core.references import parse, parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from bot.core.discovery.facts import Block
     from bot.core.discovery.sources import Sources
@@ -21,20 +22,23 @@ if TYPE_CHECKING:
     from bot.core.manifests import Identity
 
 
-def name_of(block: Block, bases: Iterable[State], sources: Sources) -> str:
+def name_of(block: Block, bases: Sequence[State], sources: Sources) -> str:
     """The repository of the block's image as it is written. `Hazard` if no one image is named, or not well."""
     line = block.values[0].line
     if block.image is not None:
-        name, tag, digest = split_image(block.image.text)
-        if not tag and not digest:
-            raise Hazard("untagged", line, f"the image {name} has neither tag nor digest")
+        name = split_image(block.image.text)[0]
     else:
+        if block.tag and not block.digest and any(base.images.get(block.at, Named()).digest for base in bases):
+            raise Hazard("digest_elsewhere", line, "the digest that pins this image is written elsewhere")
         name = _one(_names(block, bases) or _marked(block, sources), line)
     check_words(name, line)
     try:
+        reference = parse(block.image.text if block.image else name)
         parse_repository(name)
     except BotError as error:
         raise Hazard("not_an_image", line, error.message) from error
+    if block.image and reference == reference.repository:
+        raise Hazard("untagged", line, f"the image {name} has neither tag nor digest")
     return name
 
 
@@ -63,12 +67,12 @@ def place_of(file: str, document: Identity | int, block: Block, name: str) -> Pl
     )
 
 
-def _names(block: Block, bases: Iterable[State]) -> set[str]:
+def _names(block: Block, bases: Sequence[State]) -> set[str]:
     if block.repository and block.registry:
         return {_joined(block.registry, block.repository)}
     found = {
         _joined(block.registry or registry, block.repository or repository)
-        for registry, repository in (base.images.get(block.at, ("", "")) for base in bases)
+        for registry, repository, _ in (base.images.get(block.at, Named()) for base in bases)
         if block.repository or repository
     }
     return found or ({block.repository} if block.repository else set())

@@ -94,7 +94,7 @@ def _oci(here: Here, root: Node, path: Path) -> Iterator[Block]:
         return
     tag, digest = (_under(here, reference, (*path, *_REFERENCE), key) for key in ("tag", "digest"))
     repository = word(root, "spec", "url").removeprefix("oci://")
-    yield Block(_REFERENCE, "fields", repository, "", tag, digest)
+    yield Block(_REFERENCE, "tag", repository, "", tag, digest)
 
 
 def _values_from(root: Node) -> Iterator[str]:

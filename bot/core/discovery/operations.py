@@ -29,34 +29,54 @@ def is_operations(root: Node) -> bool:
 
 
 def read_operations(here: Here, target: Target | None = None) -> Iterator[Object]:
-    """The operations of the document, each as what it sets."""
+    """The operations of the document, as the part of an object that they set; nothing if they set no version."""
+    root = here.document.root
+    blocks: dict[Path, Block] = {}
+    charts: list[ChartUse] = []
+    for one in _operations(here):
+        for found in _blocks(one):
+            blocks[found.at] = _together(blocks.get(found.at), found)
+        charts += _charts(one)
+    if blocks or charts:
+        number, line = here.document.number, root.line
+        yield Object(number, line=line, blocks=tuple(blocks.values()), charts=tuple(charts), target=target)
+
+
+def _together(known: Block | None, more: Block) -> Block:
+    """Tag and digest of one image may be set by two operations."""
+    if known is None or known.image or more.image:
+        return more
+    return known._replace(
+        repository=more.repository or known.repository,
+        registry=more.registry or known.registry,
+        tag=more.tag or known.tag,
+        digest=more.digest or known.digest,
+    )
+
+
+def _operations(here: Here) -> Iterator[_Operation]:
     root = here.document.root
     for index, item in enumerate(root.items if isinstance(root, Sequence) else []):
         value = item.get("value") if isinstance(item, Mapping) else None
         if isinstance(item, Mapping) and value is not None and text(item.get("op")) in ("add", "replace"):
             path = from_pointer(text(item.get("path")) or "")
             if 0 < len(path) <= _DEEPEST:
-                yield from _operation(_Operation(here, index, path, value), target)
+                yield _Operation(here, index, path, value)
 
 
 class _Operation:
-    """One operation; `place` maps a path in the object to the path in the patch."""
+    """One operation that sets something in an object."""
 
     def __init__(self, here: Here, index: int, path: Path, value: Node) -> None:
         self.here, self.index, self.path, self.value = here, index, path, value
 
     def place(self, path: Path) -> Path:
+        """A path in the object → the path in the patch."""
         return (self.index, "value", *path[len(self.path) :])
 
     def read(self, path: Path) -> Value:
+        """The scalar that it sets at a path in the object."""
         return self.here.value(self.place(path))
-
-
-def _operation(one: _Operation, target: Target | None) -> Iterator[Object]:
-    blocks = tuple(_blocks(one))
-    charts = tuple(_charts(one))
-    if blocks or charts:
-        yield Object(one.here.document.number, line=one.value.line, blocks=blocks, charts=charts, target=target)
 
 
 def _blocks(one: _Operation) -> Iterator[Block]:

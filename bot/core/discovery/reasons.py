@@ -11,6 +11,7 @@ OWN = {
     "chart_from_source": "do nothing, the chart is as new as its source",
     "chart_unversioned": "write the version of the chart",
     "cycle": "take one of the kustomizations out of the other",
+    "digest_elsewhere": "write the digest beside the tag, the two change together",
     "embedded": "keep the text as a file of its own, with configMapGenerator",
     "inline_patch": "write the patch as a file of its own",
     "locked": "change it with helm, its lock file has to change too",

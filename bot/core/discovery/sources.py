@@ -28,9 +28,10 @@ class Sources:
     def url(self, source: Source, namespaces: Iterable[str]) -> str | None:
         """The URL of the source for an object in one of the namespaces; None if none, or no single one, is named."""
         known = self._urls.get((source.kind or "HelmRepository", source.name), {})
-        wanted = {source.namespace} if source.namespace else set(namespaces)
+        wanted = {source.namespace} if source.namespace else set(namespaces) - {""}
         near = {url for url, spaces in known.items() if spaces & wanted}
-        found = near or set(known)
+        # A namespace that is not written may be any: Flux, or whoever applies the files, gives it.
+        found = near or {url for url, spaces in known.items() if not spaces or not wanted}
         return next(iter(found)) if len(found) == 1 else None
 
     def image(self, marker: Marker) -> str | None:
@@ -48,8 +49,8 @@ class Sources:
                 self._charts.add((one.reference.kind, one.reference.name))
             if one.url and one.kind in _KINDS:
                 spaces = self._urls[one.kind, one.name][one.url]
-                spaces.add(one.namespace)
-                spaces.update(space for state in graph.rendered.get((file, id(one)), ()) for space, _ in state.names)
+                states = graph.rendered.get((file, id(one)), ())
+                spaces.update({one.namespace, *(state.names[-1][0] for state in states)} - {""})
         for namespace, name, image in facts.repositories:
             self._images[namespace, name] = image
         for namespace, name, space, repository in facts.policies:

@@ -12,17 +12,25 @@ if TYPE_CHECKING:
     from bot.core.models import Path
 
 
+class Named(NamedTuple):
+    """Where an image is from, and the digest that pins it; what is not written is empty."""
+
+    registry: str = ""
+    repository: str = ""
+    digest: str = ""
+
+
 class State(NamedTuple):
     """An object as it is at one point: `object` is what its file says.
 
-    `names` are the (namespace, name) pairs that it has or had, the present one last. `images` are registry and
-    repository by the path of their block.
+    `names` are the (namespace, name) pairs that it has or had, the present one last. `images` are by
+    the path of their block.
     """
 
     file: str
     object: Object
     names: tuple[tuple[str, str], ...]
-    images: Mapping[Path, tuple[str, str]]
+    images: Mapping[Path, Named]
     chart: str = ""
     source: Source | None = None
     repository: str = ""
@@ -63,13 +71,14 @@ def state(file: str, one: Object) -> State:
     return State(file, one, ((one.namespace, one.name),), {}).patched(one)
 
 
-def merged(images: Mapping[Path, tuple[str, str]], patch: Object) -> Mapping[Path, tuple[str, str]]:
-    """Registry and repository by path, with what the patch says of them."""
+def merged(images: Mapping[Path, Named], patch: Object) -> Mapping[Path, Named]:
+    """The images by path, with what the patch says of them."""
     new = dict(images)
     for block in patch.blocks:
-        if (block.registry or block.repository) and block.image is None:
-            registry, repository = new.get(block.at, ("", ""))
-            new[block.at] = (block.registry or registry, block.repository or repository)
+        if block.image is None:
+            old = new.get(block.at, Named())
+            digest = old.digest if block.digest is None else block.digest.text
+            new[block.at] = Named(block.registry or old.registry, block.repository or old.repository, digest)
     return new
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bot.core.models import Path
 
-Form: TypeAlias = Literal["fields", "image", "kustomize"]
+Form: TypeAlias = Literal["fields", "image", "tag"]
+"""How a place holds a version: `tag` is a field that can hold a tag and no digest behind it."""
 Keys: TypeAlias = dict[str, Node]
 
 HELM_GROUP = "helm.toolkit.fluxcd.io"
@@ -40,6 +41,7 @@ _SHAPES = (
     ("registry", "image", "imageTag"),
 )
 _INTERESTING = frozenset(("image", "repository", "imageName", "tag", "imageTag", "digest", "registry", "<<"))
+_TEMPLATE = "{{ … }}"
 _IMAGE_KEY = re.compile(r"image$", re.IGNORECASE)
 
 
@@ -199,11 +201,16 @@ def _is_image(path: Path) -> bool:
 
 
 def _text(node: Node | None) -> str:
-    return text(node) or "" if node is not None else ""
+    # `{{ name }}` without quotes is read as a mapping in a mapping.
+    if isinstance(node, Mapping) and any(isinstance(key, Mapping) for key, _ in node.pairs):
+        return _TEMPLATE
+    return text(node) or ""
 
 
 def _fields(keys: Keys, path: Path, repository: str, registry: str, tag: str, form: Form = "fields") -> Candidate:
-    digest = (*path, "digest") if "digest" in keys else None
+    # Some charts write the digest as `sha`, without `sha256:`: as a digest it is refused, and not left behind.
+    key = "sha" if "digest" not in keys and _text(keys.get("sha")) else "digest"
+    digest = (*path, key) if key in keys else None
     return Candidate(form, repository, registry, (*path, tag) if tag in keys else None, digest, at=path)
 
 
@@ -213,14 +220,14 @@ def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
         keys = first_keys(entry) if isinstance(entry, Mapping) else {}
         if "newTag" in keys or "digest" in keys:
             name = _text(keys.get("newName")) or _text(keys.get("name"))
-            yield _fields(keys, (*path, index), name, "", "newTag", "kustomize")
+            yield _fields(keys, (*path, index), name, "", "newTag", "tag")
 
 
 def _containers(spec: Node | None, path: Path) -> Iterator[Candidate]:
     for group in ("initContainers", "containers", "ephemeralContainers"):
         containers = at(spec, (group,))
         for index, container in enumerate(containers.items if isinstance(containers, Sequence) else []):
-            image = text(container.get("image")) if isinstance(container, Mapping) else None
+            image = _text(container.get("image")) if isinstance(container, Mapping) else ""
             if image:
                 here = (*path, group, index)
                 yield Candidate("image", image, image=(*here, "image"), at=here)
