@@ -126,7 +126,7 @@ def test_an_anchored_value_is_edited_with_a_note_of_its_aliases() -> None:
     assert result.content == b"a: &t v2\nb: *t\nc: [*t]\n"
     (note,) = result.notes
     assert (note.reason_code, note.line, note.path) == ("anchored", 1, "/a")
-    assert "&t is used 2 more times" in note.reason
+    assert "&t has 2 aliases, which change with it" in note.reason
 
 
 def test_an_alias_is_satisfied_when_its_anchor_gets_the_same_value() -> None:

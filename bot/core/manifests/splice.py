@@ -232,11 +232,13 @@ def _change(file: str, target: _Target) -> Change:
 
 
 def _notes(file: str, target: _Target) -> list[Note]:
-    path, new = target.edit.path, target.edit.new
+    path = pointer(target.edit.path)
     return [
-        Note(
-            file, node.line, pointer(path), "anchored", f"&{node.anchor} is used {node.aliases} more times, now {new!r}"
-        )
-        for node in target.nodes
-        if node.aliases
+        Note(file, one.line, path, "anchored", f"&{one.anchor} has {_aliases(one.aliases)} with it")
+        for one in target.nodes
+        if one.aliases
     ]
+
+
+def _aliases(number: int) -> str:
+    return "1 alias, which changes" if number == 1 else f"{number} aliases, which change"
