@@ -114,6 +114,11 @@ def _read(root: Path, within: str, names: Iterator[str]) -> Worktree:
 def _content(root: Path, name: str, *, named: bool) -> bytes | Unread | None:
     path = f"{root}/{name}"
     try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(name).decode("utf-8", "replace")
+        return Unread(shown, "unreadable", "the file's name is not UTF-8; rename it") if is_yaml(name) else None
+    try:
         status = os.lstat(path)
         if stat.S_ISDIR(status.st_mode):
             return Unread(name, "submodule", "another repository has what is in this folder; scan it there")

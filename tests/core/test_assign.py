@@ -29,7 +29,7 @@ def ask(files: dict[str, bytes], *requests: Request) -> Assigned:
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
 def test_what_is_asked_for_gives_the_golden_files_and_a_second_time_changes_nothing(folder: Path) -> None:
     case = json.loads((folder / "case.json").read_text())
-    requests = [*map(image_request, case["images"]), *map(chart_request, case["charts"])]
+    requests: list[Request] = [*map(image_request, case["images"]), *map(chart_request, case["charts"])]
     before, after = files_of(folder / "before"), files_of(folder / "after")
     result = ask(before, *requests)
     assert {name: one.decode() for name, one in (before | dict(result.contents)).items()} == {
@@ -94,7 +94,10 @@ def test_two_values_for_one_place_are_both_refused() -> None:
 
 
 def test_what_is_nowhere_is_named_with_what_comes_near() -> None:
-    requests = [image_request("ghcr.io/exampel/web=v2"), value_request("values.yaml", "/image/tga", "v2")]
+    requests: list[Request] = [
+        image_request("ghcr.io/exampel/web=v2"),
+        value_request("values.yaml", "/image/tga", "v2"),
+    ]
     result = ask({"values.yaml": VALUES}, *requests)
     assert (result.contents, result.refused, result.found) == ({}, (), 0)
     assert [str(one) for one in result.missed] == [
@@ -132,6 +135,12 @@ def test_a_file_that_cannot_be_read_is_refused_and_one_that_is_not_there_is_miss
     files = {"f.yaml": b"a: {{ b }}\n"}
     assert [one.reason_code for one in ask(files, value_request("f.yaml", "/a", "v2")).refused] == ["templated"]
     assert ask(files, value_request("g.yaml", "/a", "v2")).found == 0
+
+
+def test_a_range_becomes_no_tag_that_is_no_version() -> None:
+    files = files_of(GOLDEN / "artifact" / "before")
+    refused = ask(files, image_request("ghcr.io/example/manifests=latest")).refused
+    assert [(one.path, one.reason_code) for one in refused] == [("/spec/ref/semver", "bad_version")]
 
 
 def test_a_digest_that_has_no_place_beside_the_tag_is_noted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.core.references import Reference
 
 _MOST_NAMES = 2_000
+_SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
 class Missed(NamedTuple):
@@ -108,6 +110,7 @@ def _is_meant(request: SetImage | SetChart, image: Reference | None, chart: Char
 
 
 def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[tuple[str, Group] | Refusal | Note]:
+    yield from (_range(one, request.version.tag) for one in meant if one.what == "semver")
     for place in dict.fromkeys(one.place for one in meant if one.place):
         if place.version == ImageVersion(""):
             continue  # the name alone is written there
@@ -115,6 +118,14 @@ def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[tuple[str, 
         if request.version.digest and place.form == "tag" and not place.digest and not place.version.digest:
             reason = "the field holds a tag and no digest; add a digest beside it to pin the image"
             yield Note(place.file, place.line, pointer(place.path), "not_pinned", reason)
+
+
+def _range(one: Finding, tag: str) -> tuple[str, Group] | Refusal:
+    """The one version instead of a range: https://fluxcd.io/flux/components/source/ocirepositories/#semver-example"""
+    if _SEMVER.match(tag):
+        return one.file, (Edit(one.path, tag, one.document),)
+    problem = Hazard("bad_version", one.line, f"a range of semantic versions is written here, and {tag} is none")
+    return problem.refusal(one.file, pointer(one.path))
 
 
 def _place(place: Place, version: ImageVersion) -> Iterator[tuple[str, Group] | Refusal]:

@@ -11,7 +11,7 @@ from bot.core.discovery.kustomizations import helm_charts, read_applied, read_ku
 from bot.core.discovery.objects import block, names, read_object, version, word
 from bot.core.discovery.operations import is_operations, read_operations
 from bot.core.discovery.reading import Here, open_file
-from bot.core.manifests.conventions import at, kind_and_group, kustomize_images, objects, values
+from bot.core.manifests.conventions import KUSTOMIZE_GROUP, at, kind_and_group, kustomize_images, objects, values
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.nodes import Alias, Mapping, Scalar, Sequence, key_text
 from bot.core.manifests.splice import readable
@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from bot.core.models import Path
 
 # A file without any of these holds nothing that is looked for.
-_NEEDLES = (b"mage", b"tag", b"Tag", b"digest", b"chart", b"Chart", b"Helm", b"OCIRepo", b"ustom", b"/version")
+_NEEDLES = (
+    b"mage",
+    b"tag",
+    b"Tag",
+    b"digest",
+    b"chart",
+    b"Chart",
+    b"Helm",
+    b"OCIRepo",
+    b"ustom",
+    b"/version",
+    b"semver",
+)
 
 
 def is_interesting(kind: FileClass, content: bytes) -> bool:
@@ -77,7 +89,7 @@ class _Gathered:
         """Take one document."""
         root, before = here.document.root, len(self.objects)
         kind, group = kind_and_group(root)
-        if self.kind == "kustomization" or group == "kustomize.config.k8s.io":
+        if group == KUSTOMIZE_GROUP or (self.kind == "kustomization" and not group):
             self._kustomization(here)
         elif self.kind == "chart":
             self._dependencies(here)

@@ -74,7 +74,7 @@ class ChartUse(NamedTuple):
 class Object(NamedTuple):
     """A Kubernetes object, a part of one (a patch), or a file of values, whose kind is empty.
 
-    `url` is that of a source. `values_from` are the ConfigMaps that a HelmRelease takes values from. `reference` is
+    `url` is that of a source. `values_from` are the ConfigMaps and Secrets of a HelmRelease's values. `reference` is
     the source that `chartRef` names, `semver` the range of an OCIRepository.
     """
 
@@ -119,7 +119,7 @@ class Patch(NamedTuple):
 
 
 class Kustomization(NamedTuple):
-    """What a kustomization puts together. `generated` are ConfigMaps by name, with the files they hold."""
+    """What a kustomization puts together. `generated` are ConfigMaps and Secrets by name, with the files they hold."""
 
     namespace: str = ""
     prefix: str = ""

@@ -26,6 +26,7 @@ _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
 _VALUES = ("spec", "values")
 _DEEPEST = 40
+_MOST = 1_000_000
 
 
 class Graph:
@@ -44,6 +45,7 @@ class Graph:
         self._kustomizations = dict(_by_folder(facts))
         self._known: dict[str, list[State]] = {}
         self._open: list[str] = []
+        self._size = 0
         for folder in sorted(self._kustomizations):
             self._evaluated(folder)
         for file, one in facts.items():
@@ -54,17 +56,20 @@ class Graph:
     def _evaluated(self, folder: str) -> list[State]:
         """The objects that a folder with a kustomization stands for."""
         if folder not in self._known:
-            self._known[folder] = self._evaluate(folder, [])
+            self._known[folder] = self._evaluate(folder, [], set())
         return self._known[folder]
 
-    def _evaluate(self, folder: str, states: list[State]) -> list[State]:
+    def _evaluate(self, folder: str, states: list[State], done: set[str]) -> list[State]:
+        """What `states` become by the folder's kustomization; each component counts once, they are in `done`."""
         file, one = self._kustomizations[folder]
         self._open.append(folder)
         for named in one.resources:
             states = _united(states, self._resource(file, folder, named))
         for named in one.components:
             there = self._folder(file, folder, named)
-            states = self._evaluate(there, states) if there is not None else states
+            if there is not None and there not in done:
+                done.add(there)
+                states = self._evaluate(there, states, done)
         self._open.pop()
         states = self._patched(file, folder, one.patches, states)
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
@@ -73,6 +78,7 @@ class Graph:
         return states
 
     def _note(self, states: list[State]) -> None:
+        self._size += len(states)
         for each in states:
             self.rendered[each.file, id(each.object)].append(each)
 
@@ -93,8 +99,8 @@ class Graph:
             self._trouble(file, named, *_missing(named.text))
         elif path in self._open:
             self._trouble(file, named, "cycle", f"{named.text} is a kustomization that this one is a part of")
-        elif len(self._open) >= _DEEPEST:
-            self._trouble(file, named, "too_deep", f"more than {_DEEPEST} kustomizations include each other")
+        elif len(self._open) >= _DEEPEST or self._size > _MOST:
+            self._trouble(file, named, "too_deep", "too many kustomizations include each other")
         else:
             return path
         return None

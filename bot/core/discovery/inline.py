@@ -65,6 +65,7 @@ class _Outer:
             line=self.line(one.line),
             blocks=tuple(self.block(each) for each in one.blocks),
             charts=tuple(self.chart(each) for each in one.charts),
+            semver=self.value(one.semver),
         )
 
     def block(self, one: Block) -> Block:

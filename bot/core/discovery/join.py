@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.discovery.facts import Trouble
+from bot.core.discovery.facts import Block, Trouble
 from bot.core.discovery.graph import Graph
 from bot.core.discovery.models import ChartName, Discovery, Finding, Skipped
 from bot.core.discovery.naming import name_of, place_of
+from bot.core.discovery.objects import REFERENCE
 from bot.core.discovery.reasons import FIXES
 from bot.core.discovery.sources import Sources
 from bot.core.discovery.whereabouts import Applications, Environments
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from bot.core.config import Config
-    from bot.core.discovery.facts import Block, ChartUse, Facts, Object, Source, Value
+    from bot.core.discovery.facts import ChartUse, Facts, Object, Source, Value
     from bot.core.discovery.models import What
     from bot.core.discovery.states import State
     from bot.core.manifests import Place
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
 def join(facts: Mapping[str, Facts], files: Collection[str], config: Config | None) -> Discovery:
     """Facts by file, the names of all files, and the configuration if there is one → all that was found."""
     joined = _Join(facts, files, config)
-    findings: list[Finding] = []
-    skipped: list[Skipped] = []
-    for file in sorted(facts):
-        for one in joined.file(file):
-            (findings if isinstance(one, Finding) else skipped).append(one)  # type: ignore[arg-type]
+    told = [one for file in sorted(facts) for one in joined.file(file)]
     return Discovery(
-        tuple(sorted(dict.fromkeys(findings), key=lambda one: (one.file, one.line, one.column))),
-        tuple(sorted(dict.fromkeys(skipped), key=lambda one: (one.file, one.line, one.path))),
+        tuple(sorted((one for one in told if isinstance(one, Finding)), key=_position)),
+        tuple(sorted(dict.fromkeys(one for one in told if isinstance(one, Skipped)), key=_position)),
     )
+
+
+def _position(one: Finding | Skipped) -> tuple[str, int, int, str]:
+    if isinstance(one, Skipped):
+        return one.file, one.line, 0, one.path
+    return one.file, one.line, one.column, ""
 
 
 class _Meaning(NamedTuple):
@@ -97,8 +100,7 @@ class _Held:
     def _image(self, block: Block) -> Iterator[Finding | Skipped]:
         written = [value for value in block.values if not _is_default(value, block)]
         if refused := [value for value in written if value.code]:
-            image = self._image_of(block)
-            yield from (_refused(self.file, value)._replace(image=image) for value in refused)
+            yield from self._refused(block, written, refused[0].code, refused[0].what)
         elif not written and self._is_latest(block):
             trouble = Trouble(self.object.line, (), "untagged", f"{self.object.name} takes whatever is `latest`")
             yield _skipped(self.file, trouble)
@@ -108,8 +110,14 @@ class _Held:
             except Hazard as hazard:
                 # An image that kustomize sets has its version there.
                 if not (hazard.code == "untagged" and split_image(written[0].text)[0] in self.joined.replaced):
-                    value = written[0]._replace(code=hazard.code, what=hazard.what)
-                    yield _refused(self.file, value)._replace(image=self._image_of(block))
+                    yield from self._refused(block, written, hazard.code, hazard.what)
+
+    def _refused(self, block: Block, written: list[Value], code: str, what: str) -> Iterator[Skipped]:
+        """All values of a place, since they change together; each with its own reason, if it has one."""
+        image = self._image_of(block)
+        for value in written:
+            reason = value if value.code else value._replace(code=code, what=what)
+            yield _refused(self.file, reason)._replace(image=image)
 
     def _image_of(self, block: Block) -> Reference | None:
         """The image of a block that cannot be edited, where that is known."""
@@ -127,20 +135,29 @@ class _Held:
 
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.joined.sources)
-        place, image = place_of(self.file, self.object.document, block, name), parse_repository(name)
-        chart = None
-        if self.object.kind == "OCIRepository" and self.joined.sources.is_chart("OCIRepository", self.object.name):
-            chart = _oci_chart(name)
+        place = place_of(self.file, self.object.document, block, name)
         for value in written:
-            yield self._finding(value, _Meaning(_what(block, value), None if chart else image, chart, place))
+            yield self._finding(value, self._meaning(_what(block, value), name, place))
 
     def _semver(self, value: Value) -> Iterator[Finding | Skipped]:
-        if value.code:
-            yield _refused(self.file, value)
-            return
-        urls = [self.object.url, *(base.object.url for base in self.bases)]
-        chart = _oci_chart(next(filter(None, urls), "").removeprefix("oci://"))
-        yield self._finding(value, _Meaning("semver", chart=chart))
+        """The range of an OCIRepository, which names what its tag would."""
+        try:
+            if value.code:
+                raise Hazard(value.code, value.line, value.what)
+            urls = [block.repository for block in self.object.blocks if block.at == REFERENCE]
+            name = name_of(Block(REFERENCE, "tag", "".join(urls), tag=value), self.bases, self.joined.sources)
+        except Hazard as hazard:
+            yield _refused(self.file, value._replace(code=hazard.code, what=hazard.what))
+        else:
+            yield self._finding(value, self._meaning("semver", name))
+
+    def _meaning(self, what: What, name: str, place: Place | None = None) -> _Meaning:
+        """An image; or a chart, if it is what a HelmRelease takes its chart from."""
+        objects = (self.object, *(base.object for base in self.bases))
+        if any(self.joined.sources.is_chart(one.kind, one.name) for one in objects):
+            folder, _, last = name.rpartition("/")
+            return _Meaning(what, None, ChartName(last, f"oci://{folder}"), place)
+        return _Meaning(what, parse_repository(name), None, place)
 
     def _chart(self, use: ChartUse) -> Iterator[Finding | Skipped]:
         problem = self._chart_problem(use)
@@ -235,11 +252,6 @@ def _what(block: Block, value: Value) -> What:
     if value is block.name:
         return "name"
     return "tag" if value is block.tag else "digest"
-
-
-def _oci_chart(name: str) -> ChartName:
-    folder, _, last = name.rpartition("/")
-    return ChartName(last, f"oci://{folder}")
 
 
 def _refused(file: str, value: Value) -> Skipped:

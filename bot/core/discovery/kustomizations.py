@@ -109,6 +109,6 @@ def _target(node: Node | None) -> Target | None:
 
 
 def _generated(root: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for item in _items(root, "configMapGenerator"):
+    for item in (*_items(root, "configMapGenerator"), *_items(root, "secretGenerator")):
         files = tuple((text(one) or "").rpartition("=")[2] for one in _items(item, "files"))
         yield word(item, "name"), files

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.core.discovery.facts import Part
+    from bot.core.discovery.lines import Lines
     from bot.core.manifests.nodes import Node, Parsed
 
 _COMMENT = re.compile(rb"(?:^|(?<=[ \t\r\n]))#[^\r\n]*\$imagepolicy[^\r\n]*")
@@ -24,7 +25,7 @@ _MARKER = re.compile(
 )
 
 
-def find_markers(content: bytes, parsed: Parsed) -> tuple[dict[int, Marker], tuple[Trouble, ...]]:
+def find_markers(content: bytes, parsed: Parsed, lines: Lines) -> tuple[dict[int, Marker], tuple[Trouble, ...]]:
     """The file's bytes and nodes → the markers by the id() of their scalar, and those that cannot be used."""
     leaves = sorted((leaf for document in parsed.documents for leaf in _leaves(document.root)), key=_end)
     ends = [_end(leaf) for leaf in leaves]
@@ -34,16 +35,15 @@ def find_markers(content: bytes, parsed: Parsed) -> tuple[dict[int, Marker], tup
     for comment in _COMMENT.finditer(content):
         if _inside(scalars, comment.start()):
             continue
-        line = content.count(b"\n", 0, comment.start()) + 1
         before = bisect_right(ends, comment.start()) - 1
         last = leaves[before] if before >= 0 else None
-        on_line = last is not None and b"\n" not in content[max(last.end - 1, 0) : comment.start()]
+        on_line = last is not None and content.find(b"\n", max(last.end - 1, 0), comment.start()) < 0
         match = _MARKER.fullmatch(comment[0].decode("utf-8", "replace"))
         if match and on_line and last is not None:
             part = cast("Part", match["part"] or "image")
             found[id(last)] = Marker(match["namespace"], match["policy"], part)
         else:
-            troubles.append(_trouble(line, comment[0], on_line=on_line))
+            troubles.append(_trouble(lines.line(comment.start()), comment[0], on_line=on_line))
     return found, tuple(troubles)
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bot.core.models import Path
 
 SOURCE_GROUP = "source.toolkit.fluxcd.io"
-_CHART: Path = ("spec", "chart", "spec")
-_REFERENCE: Path = ("spec", "ref")
+CHART: Path = ("spec", "chart", "spec")
+REFERENCE: Path = ("spec", "ref")
 
 
 def read_object(here: Here, root: Node, path: Path) -> Object:
@@ -31,12 +31,12 @@ def read_object(here: Here, root: Node, path: Path) -> Object:
     charts: list[ChartUse] = []
     semver = None
     if group == HELM_GROUP and kind == "HelmRelease":
-        charts += chart_use(here, at(root, _CHART), (*path, *_CHART))
+        charts += chart_use(here, at(root, CHART), (*path, *CHART))
     elif group == SOURCE_GROUP and kind == "HelmChart":
         charts += chart_use(here, at(root, ("spec",)), (*path, "spec"))
     elif group == SOURCE_GROUP and kind == "OCIRepository":
         blocks += _oci(here, root, path)
-        semver = _under(here, at(root, _REFERENCE), (*path, *_REFERENCE), "semver")
+        semver = _under(here, at(root, REFERENCE), (*path, *REFERENCE), "semver")
     return Object(
         here.document.identity or here.document.number,
         *names(root),
@@ -89,16 +89,13 @@ def _source(node: Node | None) -> Source | None:
 
 
 def _oci(here: Here, root: Node, path: Path) -> Iterator[Block]:
-    reference = at(root, _REFERENCE)
-    if not isinstance(reference, Mapping) and not word(root, "spec", "url"):
-        return
-    tag, digest = (_under(here, reference, (*path, *_REFERENCE), key) for key in ("tag", "digest"))
+    reference = at(root, REFERENCE)
+    tag, digest = (_under(here, reference, (*path, *REFERENCE), key) for key in ("tag", "digest"))
     repository = word(root, "spec", "url").removeprefix("oci://")
-    yield Block(_REFERENCE, "tag", repository, "", tag, digest)
+    yield Block(REFERENCE, "tag", repository, "", tag, digest)
 
 
 def _values_from(root: Node) -> Iterator[str]:
     listed = at(root, ("spec", "valuesFrom"))
     for one in listed.items if isinstance(listed, Sequence) else []:
-        if word(one, "kind") == "ConfigMap":
-            yield word(one, "name")
+        yield word(one, "name")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import ChartUse, Object
-from bot.core.discovery.objects import block, chart_use
+from bot.core.discovery.facts import Block, ChartUse, Object
+from bot.core.discovery.objects import CHART, REFERENCE, block, chart_use
 from bot.core.manifests.conventions import Candidate, has_version, values
 from bot.core.manifests.locate import from_pointer
 from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, text
@@ -13,12 +13,11 @@ from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.discovery.facts import Block, Target, Value
+    from bot.core.discovery.facts import Target, Value
     from bot.core.discovery.reading import Here
     from bot.core.models import Path
 
 _VALUES: Path = ("spec", "values")
-_CHART: Path = ("spec", "chart", "spec")
 _DEEPEST = 50
 
 
@@ -33,13 +32,17 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
     root = here.document.root
     blocks: dict[Path, Block] = {}
     charts: list[ChartUse] = []
+    semver = None
     for one in _operations(here):
         for found in _blocks(one):
             blocks[found.at] = _together(blocks.get(found.at), found)
         charts += _charts(one)
-    if blocks or charts:
+        if one.path == (*REFERENCE, "semver"):
+            semver = one.read(one.path)
+    if blocks or charts or semver:
         number, line = here.document.number, root.line
-        yield Object(number, line=line, blocks=tuple(blocks.values()), charts=tuple(charts), target=target)
+        part = Object(number, line=line, blocks=tuple(blocks.values()), charts=tuple(charts))
+        yield part._replace(semver=semver, target=target)
 
 
 def _together(known: Block | None, more: Block) -> Block:
@@ -83,6 +86,10 @@ def _blocks(one: _Operation) -> Iterator[Block]:
     if one.path[:2] == _VALUES:
         for found in values(_nested(one, _VALUES), _VALUES):
             yield _moved(one, found)
+    elif one.path == (*REFERENCE, "tag"):
+        yield Block(REFERENCE, "tag", tag=one.read(one.path))
+    elif one.path == (*REFERENCE, "digest"):
+        yield Block(REFERENCE, "tag", digest=one.read(one.path))
     elif one.path[-1] == "image" and has_version(text(one.value) or ""):
         yield _moved(one, Candidate("image", text(one.value) or "", image=one.path, at=one.path[:-1]))
 
@@ -93,14 +100,14 @@ def _moved(one: _Operation, found: Candidate) -> Block:
 
 
 def _charts(one: _Operation) -> Iterator[ChartUse]:
-    if one.path[: len(_CHART)] != _CHART:
+    if one.path[: len(CHART)] != CHART:
         return
-    if one.path == (*_CHART, "version"):
+    if one.path == (*CHART, "version"):
         yield ChartUse(version=one.read(one.path))
-    elif one.path == _CHART:
+    elif one.path == CHART:
         yield from chart_use(one.here, one.value, one.place(one.path))
     else:
-        yield from chart_use(one.here, _nested(one, _CHART), ())
+        yield from chart_use(one.here, _nested(one, CHART), ())
 
 
 def _nested(one: _Operation, above: Path) -> Node:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.discovery.facts import Marker, Trouble, Value
+from bot.core.discovery.lines import Lines
 from bot.core.discovery.markers import find_markers
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import scalar, trail
-from bot.core.manifests.nodes import Alias, Node, Scalar
+from bot.core.manifests.nodes import Alias, Scalar
 from bot.core.manifests.splice import check
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class File(NamedTuple):
-    """A parsed file: its bytes, its nodes, its setter markers by the scalar's id(), and why some cannot be used."""
+    """A parsed file: its nodes, its lines, its setter markers by the scalar's id(), and why some cannot be used."""
 
-    content: bytes
     parsed: Parsed
+    lines: Lines
     markers: dict[int, Marker]
     troubles: tuple[Trouble, ...]
 
@@ -42,7 +43,7 @@ class Here(NamedTuple):
         target = node.target if isinstance(node, Alias) else node
         text = target.value if isinstance(target, Scalar) else ""
         marker = self.file.markers.get(id(node))
-        return Value(path, node.line, column(self.file.content, node), text, code, what, marker)
+        return Value(path, node.line, self.file.lines.column(node.start), text, code, what, marker)
 
     def _problem(self, node: Scalar | Alias) -> tuple[str, str]:
         if isinstance(node, Alias):
@@ -58,13 +59,8 @@ class Here(NamedTuple):
 
 def open_file(content: bytes, parsed: Parsed) -> File:
     """A file that was parsed, with its markers."""
+    lines = Lines(content)
     if b"$imagepolicy" not in content:
-        return File(content, parsed, {}, ())
-    markers, troubles = find_markers(content, parsed)
-    return File(content, parsed, markers, troubles)
-
-
-def column(content: bytes, node: Node) -> int:
-    """The node's column in characters, counted from 1."""
-    start = content.rfind(b"\n", 0, node.start) + 1
-    return len(content[start : node.start].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+        return File(parsed, lines, {}, ())
+    markers, troubles = find_markers(content, parsed, lines)
+    return File(parsed, lines, markers, troubles)

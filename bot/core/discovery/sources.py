@@ -47,7 +47,8 @@ class Sources:
         for one in facts.objects:
             if one.reference:
                 self._charts.add((one.reference.kind, one.reference.name))
-            if one.url and one.kind in _KINDS:
+            # A URL that Flux completes later is no URL yet.
+            if one.url and one.kind in _KINDS and "${" not in one.url:
                 spaces = self._urls[one.kind, one.name][one.url]
                 states = graph.rendered.get((file, id(one)), ())
                 spaces.update({one.namespace, *(state.names[-1][0] for state in states)} - {""})

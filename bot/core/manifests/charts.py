@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.conventions import at, is_yaml
+from bot.core.manifests.conventions import HELM_GROUP, at, is_yaml, kind_and_group
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Document, Identity, Scalar
@@ -67,9 +67,7 @@ def set_chart(version: str, chart: Chart) -> Edit:
 
 def _releases(content: bytes) -> Iterator[Document]:
     for document in readable(content).documents:
-        identity = document.identity
-        group = identity.api_version.partition("/")[0] if identity else ""
-        if identity and identity.kind == "HelmRelease" and group == "helm.toolkit.fluxcd.io":
+        if document.identity and kind_and_group(document.root) == ("HelmRelease", HELM_GROUP):
             yield document
 
 

@@ -24,6 +24,7 @@ Form: TypeAlias = Literal["fields", "image", "tag"]
 Keys: TypeAlias = dict[str, Node]
 
 HELM_GROUP = "helm.toolkit.fluxcd.io"
+KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
 _KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 _POD_SPEC: dict[str, Path] = {
@@ -91,7 +92,7 @@ def is_kustomization(file: str) -> bool:
 def candidates(file: str, root: Node) -> Iterator[Candidate]:
     """Every place of any image in the document of `file`, in the order of the text."""
     kind, group = kind_and_group(root)
-    if (kind == "Kustomization" and group == "kustomize.config.k8s.io") or is_kustomization(file):
+    if group == KUSTOMIZE_GROUP or (is_kustomization(file) and not group):
         yield from kustomize_images(at(root, ("images",)), ("images",))
     elif kind and group:
         for node, path in objects(root):
@@ -114,6 +115,7 @@ def in_object(root: Node, path: Path = ()) -> Iterator[Candidate]:
     kind, group = kind_and_group(root)
     if kind == "HelmRelease" and group == HELM_GROUP:
         yield from values(at(root, ("spec", "values")), (*path, "spec", "values"))
+        yield from _post_rendered(at(root, ("spec", "postRenderers")), (*path, "spec", "postRenderers"))
     elif kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
         yield from kustomize_images(at(root, ("spec", "images")), (*path, "spec", "images"))
     elif kind in _POD_SPEC:
@@ -221,6 +223,12 @@ def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
         if "newTag" in keys or "digest" in keys:
             name = _text(keys.get("newName")) or _text(keys.get("name"))
             yield _fields(keys, (*path, index), name, "", "newTag", "tag")
+
+
+def _post_rendered(node: Node | None, path: Path) -> Iterator[Candidate]:
+    for index, item in enumerate(node.items if isinstance(node, Sequence) else []):
+        images = ("kustomize", "images")
+        yield from kustomize_images(at(item, images), (*path, index, *images))
 
 
 def _containers(spec: Node | None, path: Path) -> Iterator[Candidate]:
