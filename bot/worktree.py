@@ -30,6 +30,14 @@ class Unread(NamedTuple):
     reason: str
 
 
+class Unwritten(NamedTuple):
+    """A file that was not written: its path, a reason code, and what is in the way."""
+
+    file: str
+    reason_code: str
+    reason: str
+
+
 class Worktree(NamedTuple):
     """The repository that a path is in: its root, the path within it (empty for all), YAML files, those not read."""
 
@@ -64,22 +72,22 @@ def read_worktree(path: Path) -> Worktree:
     return _read(root, "" if within == "." else within, names)
 
 
-def write_files(tree: Worktree, contents: Mapping[str, bytes]) -> list[Unread]:
+def write_files(tree: Worktree, contents: Mapping[str, bytes]) -> list[Unwritten]:
     """Replace files of the tree, each as a whole or not at all; returns those that could not be, and why.
 
     A file that is not any more as it was read is left alone.
     """
-    failed = []
+    failed: list[Unwritten] = []
     for name, content in contents.items():
         try:
             if _content(tree.root, name, named=True) != tree.files[name]:
                 what = "the file has changed since it was read; do it again"
-                failed.append(Unread(name, "file_changed", what))
+                failed.append(Unwritten(name, "file_changed", what))
             else:
                 _replace(tree.root / name, content)
         except OSError as error:
             what = f"the file cannot be written: {error.strerror}; make it writable"
-            failed.append(Unread(name, "not_writable", what))
+            failed.append(Unwritten(name, "not_writable", what))
     return failed
 
 

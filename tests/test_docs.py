@@ -15,6 +15,7 @@ from bot.bootstrap import open_local_forge
 from bot.cli.demo.world import commit
 from bot.cli.main import main
 from bot.cli.pulls import REACTIONS
+from bot.cli.set import NOT_FOUND
 from bot.core.actions import Action
 from bot.core.commands import VERBS, Level, usage
 from bot.core.discovery.reasons import OWN
@@ -192,6 +193,11 @@ def test_every_skipped_finding_has_a_code_that_is_explained() -> None:
         assert fixes[code].lower() == f"{fix}.".lower(), code
 
 
+def test_every_refusal_of_set_has_a_code_that_is_explained() -> None:
+    rows = tables(DOCS / "set.md")["What is refused"]
+    assert [row[0].strip("`") for row in rows] == sorted({*codes(1, "Unwritten"), NOT_FOUND})
+
+
 def test_every_ignored_event_has_a_code_that_is_explained() -> None:
     rows = tables(DOCS / "webhooks.md")["What is ignored"]
     assert [row[0].strip("`") for row in rows] == sorted(codes(0, "Ignored"))
@@ -289,6 +295,8 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     for name in ("push", "ping"):
         hold(0, "handle", "--event-path", str(tmp_path / "event.json"), "--event-name", name)
     hold(0, "scan", str(ROOT / "tests" / "core" / "discovery" / "golden"))
+    (tmp_path / "values.yaml").write_text("a: &a v1\nb: *a\n")
+    hold(1, "set", str(tmp_path / "values.yaml"), "--at", "/a", "--to", "v2", "--at", "/b", "--to", "v3")
     hold(0, "validate")
     hold(1, "validate", str(tmp_path / "bad.yaml"))
     commit(story.world.artifacts, {"Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN true\n"}, "Need an engine")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bot.worktree import Worktree
 
 
+NOT_FOUND = "not_found"
+
+
 class _Asked(NamedTuple):
     """The options that say what to set, as they were typed."""
 
@@ -119,7 +122,7 @@ def _write(tree: Worktree, result: Assigned) -> tuple[tuple[Change, ...], tuple[
 def _refusal(path: Path, missed: Missed) -> Refusal:
     from bot.core.models import Refusal
 
-    return Refusal(click.format_filename(path), 0, getattr(missed.request, "pointer", ""), "not_found", str(missed))
+    return Refusal(click.format_filename(path), 0, getattr(missed.request, "pointer", ""), NOT_FOUND, str(missed))
 
 
 def _diff(tree: Worktree, result: Assigned, changes: tuple[Change, ...]) -> str:

@@ -137,6 +137,13 @@ def test_a_file_that_cannot_be_read_is_refused_and_one_that_is_not_there_is_miss
     assert ask(files, value_request("g.yaml", "/a", "v2")).found == 0
 
 
+def test_a_number_that_becomes_a_text_is_noted() -> None:
+    content = b"replicas: 2\ntag: '2'\nname: x\n"
+    places = ("/replicas", "/tag", "/name")
+    notes = [ask({"f.yaml": content}, value_request("f.yaml", at, "3")).notes for at in places]
+    assert [[(one.line, one.reason_code) for one in some] for some in notes] == [[(1, "now_text")], [], []]
+
+
 def test_a_range_becomes_no_tag_that_is_no_version() -> None:
     files = files_of(GOLDEN / "artifact" / "before")
     refused = ask(files, image_request("ghcr.io/example/manifests=latest")).refused

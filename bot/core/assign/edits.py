@@ -11,8 +11,11 @@ from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
 from bot.core.manifests import Edit, Note, edit_groups, set_image
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.leaves import pointers
-from bot.core.manifests.locate import document_with, from_pointer, pointer
-from bot.core.manifests.splice import readable
+from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
+from bot.core.manifests.nodes import Scalar
+from bot.core.manifests.scalars import is_string
+from bot.core.manifests.splice import is_empty, readable
+from bot.core.manifests.verify import held
 from bot.core.models import Change, ImageVersion, Refusal
 from bot.core.references import is_tag
 
@@ -147,7 +150,9 @@ def _charts(meant: Iterable[Finding], request: SetChart) -> Iterator[tuple[str, 
             yield problem.refusal(place.file, pointer(place.path))
 
 
-def _value(files: Mapping[str, bytes], found: Discovery, request: SetValue) -> Iterator[tuple[str, Group] | Refusal]:
+def _value(
+    files: Mapping[str, bytes], found: Discovery, request: SetValue
+) -> Iterator[tuple[str, Group] | Refusal | Note]:
     if request.file not in files:
         unread = [one for one in found.skipped if one.file == request.file]
         yield from (Refusal(one.file, one.line, request.pointer, one.reason_code, one.reason) for one in unread)
@@ -155,11 +160,15 @@ def _value(files: Mapping[str, bytes], found: Discovery, request: SetValue) -> I
     path = from_pointer(request.pointer)
     try:
         document = document_with(readable(files[request.file]), path)
+        node = trail(document.root, path)[-1]
     except Hazard as hazard:
         if hazard.code != "path_missing":
             yield hazard.refusal(request.file, request.pointer)
         return
     yield request.file, (Edit(path, request.new, document.number),)
+    if isinstance(node, Scalar) and not (is_empty(node) or held(node) or is_string(request.new)):
+        reason = "the value was a number or the like, and is now a text in quotes"
+        yield Note(request.file, node.line, request.pointer, "now_text", reason)
 
 
 def _near(files: Mapping[str, bytes], found: Discovery, request: Request) -> tuple[str, ...]:
