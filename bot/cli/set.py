@@ -13,6 +13,7 @@ from bot.core.errors import BotError
 
 if TYPE_CHECKING:
     from bot.core.assign import Assigned, Missed, Request
+    from bot.core.manifests import Note
     from bot.core.models import Change, Refusal
     from bot.worktree import Worktree
 
@@ -67,10 +68,9 @@ def set_(
     else:
         _show(_diff(tree, result, changes) if diff else _told(changes, refused, dry_run=dry_run))
     for note in result.notes:
-        say(f"note: {note.file}:{note.line} {note.path}: {note.reason}", err=True)
+        say(f"note: {_place(note)}{note.reason}", err=True)
     for one in refused:
-        place = f"{one.file}:{one.line} {one.path}: " if one.line else ""
-        say(f"refused ({one.reason_code}): {place}{one.reason}", err=True)
+        say(f"refused ({one.reason_code}): {_place(one)}{one.reason}", err=True)
     context.exit(2 if not result.found else 1 if refused else 0)
 
 
@@ -123,6 +123,10 @@ def _refusal(path: Path, missed: Missed) -> Refusal:
     from bot.core.models import Refusal
 
     return Refusal(click.format_filename(path), 0, getattr(missed.request, "pointer", ""), NOT_FOUND, str(missed))
+
+
+def _place(one: Refusal | Note) -> str:
+    return f"{one.file}:{one.line}{' ' if one.path else ''}{one.path}: " if one.line else ""
 
 
 def _diff(tree: Worktree, result: Assigned, changes: tuple[Change, ...]) -> str:

@@ -144,6 +144,17 @@ def test_a_number_that_becomes_a_text_is_noted() -> None:
     assert [[(one.line, one.reason_code) for one in some] for some in notes] == [[(1, "now_text")], [], []]
 
 
+def test_a_file_that_cannot_be_read_is_refused_if_it_mentions_what_is_asked_for() -> None:
+    files = {
+        "a/values.yaml": VALUES,
+        "b/values.yaml": VALUES + b"broken: [\n",
+        "c/values.yaml": b"image: {repository: ghcr.io/example/api, tag: {{ tag }}}\n",
+    }
+    result = ask(files, image_request("ghcr.io/example/web=v2"))
+    assert [one.file for one in result.changes] == ["a/values.yaml"]
+    assert [(one.file, one.reason_code) for one in result.refused] == [("b/values.yaml", "not_parsable")]
+
+
 def test_a_range_becomes_no_tag_that_is_no_version() -> None:
     files = files_of(GOLDEN / "artifact" / "before")
     refused = ask(files, image_request("ghcr.io/example/manifests=latest")).refused

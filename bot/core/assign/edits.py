@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
-from bot.core.manifests import Edit, Note, edit_groups, set_image
-from bot.core.manifests.hazards import Hazard
+from bot.core.assign.outcomes import outcomes
+from bot.core.assign.requests import Request, SetImage, SetValue
+from bot.core.manifests import Note, edit_groups
 from bot.core.manifests.leaves import pointers
-from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
-from bot.core.manifests.nodes import Scalar
-from bot.core.manifests.scalars import is_string
-from bot.core.manifests.splice import is_empty, readable
-from bot.core.manifests.verify import held
-from bot.core.models import Change, ImageVersion, Refusal
-from bot.core.references import is_tag
+from bot.core.models import Change, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bot.core.discovery import ChartName, Discovery, Finding
-    from bot.core.manifests import Place
+    from bot.core.discovery import Discovery
     from bot.core.manifests.groups import Group
-    from bot.core.references import Reference
 
 _MOST_NAMES = 2_000
-_SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
 class Missed(NamedTuple):
@@ -63,10 +53,10 @@ def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Requ
     notes: list[Note] = []
     missed: list[Missed] = []
     for request in requests:
-        outcomes = list(_outcomes(files, found, request))
-        if not outcomes:
+        reached = list(outcomes(files, found, request))
+        if all(isinstance(one, Note) for one in reached):
             missed.append(Missed(request, _near(files, found, request)))
-        for one in outcomes:
+        for one in reached:
             if isinstance(one, Refusal):
                 refused.append(one)
             elif isinstance(one, Note):
@@ -85,90 +75,6 @@ def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Requ
         tuple(missed),
         len(requests) - len(missed),
     )
-
-
-def _outcomes(
-    files: Mapping[str, bytes], found: Discovery, request: Request
-) -> Iterator[tuple[str, Group] | Refusal | Note]:
-    if isinstance(request, SetValue):
-        yield from _value(files, found, request)
-        return
-    yield from (
-        Refusal(one.file, one.line, one.path, one.reason_code, one.reason)
-        for one in found.skipped
-        if _is_meant(request, one.image, one.chart)
-    )
-    meant = [one for one in found.findings if _is_meant(request, one.image, one.chart)]
-    yield from _images(meant, request) if isinstance(request, SetImage) else _charts(meant, request)
-
-
-def _is_meant(request: SetImage | SetChart, image: Reference | None, chart: ChartName | None) -> bool:
-    if isinstance(request, SetImage):
-        return image == request.repository
-    return (
-        chart is not None
-        and chart.name == request.name
-        and (not request.repository or url(chart.repository or "") == request.repository)
-    )
-
-
-def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[tuple[str, Group] | Refusal | Note]:
-    yield from (_range(one, request.version.tag) for one in meant if one.what == "semver")
-    for place in dict.fromkeys(one.place for one in meant if one.place):
-        if place.version == ImageVersion(""):
-            continue  # the name alone is written there
-        yield from _place(place, request.version)
-        if request.version.digest and place.form == "tag" and not place.digest and not place.version.digest:
-            reason = "the field holds a tag and no digest; add a digest beside it to pin the image"
-            yield Note(place.file, place.line, pointer(place.path), "not_pinned", reason)
-
-
-def _range(one: Finding, tag: str) -> tuple[str, Group] | Refusal:
-    """The one version instead of a range: https://fluxcd.io/flux/components/source/ocirepositories/#semver-example"""
-    if _SEMVER.match(tag):
-        return one.file, (Edit(one.path, tag, one.document),)
-    problem = Hazard("bad_version", one.line, f"a range of semantic versions is written here, and {tag} is none")
-    return problem.refusal(one.file, pointer(one.path))
-
-
-def _place(place: Place, version: ImageVersion) -> Iterator[tuple[str, Group] | Refusal]:
-    wanted = set_image([place], version, pin=version.digest is not None)
-    yield from wanted.refusals
-    yield from ((file, tuple(edits)) for file, edits in wanted.edits.items())
-
-
-def _charts(meant: Iterable[Finding], request: SetChart) -> Iterator[tuple[str, Group] | Refusal]:
-    places = dict.fromkeys(one.place for one in meant if one.place)
-    yield from ((one.file, (Edit(one.path, request.version, one.document),)) for one in meant if one.place is None)
-    for place in places:
-        # A registry has charts under tags, in which `+` cannot be: https://helm.sh/docs/topics/registries/
-        tag = request.version.replace("+", "_")
-        if is_tag(tag):
-            yield from _place(place, ImageVersion(tag))
-        else:
-            problem = Hazard("bad_version", place.line, f"the chart's version is a tag here, and {tag} is none")
-            yield problem.refusal(place.file, pointer(place.path))
-
-
-def _value(
-    files: Mapping[str, bytes], found: Discovery, request: SetValue
-) -> Iterator[tuple[str, Group] | Refusal | Note]:
-    if request.file not in files:
-        unread = [one for one in found.skipped if one.file == request.file]
-        yield from (Refusal(one.file, one.line, request.pointer, one.reason_code, one.reason) for one in unread)
-        return
-    path = from_pointer(request.pointer)
-    try:
-        document = document_with(readable(files[request.file]), path)
-        node = trail(document.root, path)[-1]
-    except Hazard as hazard:
-        if hazard.code != "path_missing":
-            yield hazard.refusal(request.file, request.pointer)
-        return
-    yield request.file, (Edit(path, request.new, document.number),)
-    if isinstance(node, Scalar) and not (is_empty(node) or held(node) or is_string(request.new)):
-        reason = "the value was a number or the like, and is now a text in quotes"
-        yield Note(request.file, node.line, request.pointer, "now_text", reason)
 
 
 def _near(files: Mapping[str, bytes], found: Discovery, request: Request) -> tuple[str, ...]:
