@@ -11,13 +11,13 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.core.discovery.facts import Facts, Trouble
+from bot.core.discovery.facts import Facts, Named, Trouble
 from bot.core.discovery.states import State, state, targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from bot.core.discovery.facts import Kustomization, Named, Object, Patch
+    from bot.core.discovery.facts import Kustomization, Object, Patch
 
 Key: TypeAlias = tuple[str, int]
 """An object: its file and its id(), since files of the same bytes may share their facts."""
@@ -26,7 +26,7 @@ _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
 _VALUES = ("spec", "values")
 _DEEPEST = 40
-_MOST = 1_000_000
+_MOST = 500_000
 
 
 class Graph:
@@ -115,7 +115,12 @@ class Graph:
         for patch in patches:
             source, objects = self._written(file, folder, patch)
             for one in objects:
-                for position in targets(states, one, patch.target):
+                found = targets(states, one, patch.target)
+                self._size += len(found)
+                if self._size > _MOST:
+                    self._trouble(file, patch.file or Named("", 1), "too_deep", "too many objects are patched")
+                    return states
+                for position in found:
                     self.bases[source, id(one)].append(states[position])
                     self.patched.add((states[position].file, id(states[position].object)))
                     states[position] = states[position].patched(one)
