@@ -117,20 +117,21 @@ class _Gathered:
         *_, namespace, name = names(node)
         if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
             self.applied.append(read_applied(here, node, path))
-        elif kind == "ConfigMap":
-            self._config_map(here, node, path)
+        elif kind in ("ConfigMap", "Secret"):
+            self._texts(here, node, path, "data" if kind == "ConfigMap" else "stringData")
         elif kind == "ImageRepository" and group == "image.toolkit.fluxcd.io":
             self.repositories.append((namespace, name, word(node, "spec", "image")))
         elif kind == "ImagePolicy" and group == "image.toolkit.fluxcd.io":
             reference = ("spec", "imageRepositoryRef")
             self.policies.append((namespace, name, word(node, *reference, "namespace"), word(node, *reference, "name")))
 
-    def _config_map(self, here: Here, node: Node, path: Path) -> None:
-        data = at(node, ("data",))
-        for key, value in data.pairs if isinstance(data, Mapping) else []:
-            name = key_text(key) or ""
+    def _texts(self, here: Here, node: Node, path: Path, key: str) -> None:
+        """What a ConfigMap or Secret holds as YAML."""
+        data = at(node, (key,))
+        for named, value in data.pairs if isinstance(data, Mapping) else []:
+            name = key_text(named) or ""
             if name.endswith((".yaml", ".yml")) and isinstance(value, Scalar) and "mage" in value.text:
-                self.objects += inline(value, (*path, "data", name), here, None, "embedded")
+                self.objects += inline(value, (*path, key, name), here, None, "embedded")
 
     def _dependencies(self, here: Here) -> None:
         listed = at(here.document.root, ("dependencies",))

@@ -63,8 +63,12 @@ class Graph:
         """What `states` become by the folder's kustomization; each component counts once, they are in `done`."""
         file, one = self._kustomizations[folder]
         self._open.append(folder)
+        # An object that comes by two ways is one.
+        known = {(each.file, id(each.object)): each for each in states}
         for named in one.resources:
-            states = _united(states, self._resource(file, folder, named))
+            for each in self._resource(file, folder, named):
+                known.setdefault((each.file, id(each.object)), each)
+        states = list(known.values())
         for named in one.components:
             there = self._folder(file, folder, named)
             if there is not None and there not in done:
@@ -176,8 +180,3 @@ def _missing(name: str) -> tuple[str, str]:
     if _REMOTE.match(name):
         return "remote_resource", f"{name} is somewhere else, and is not fetched"
     return "resource_missing", f"there is no {name}"
-
-
-def _united(states: list[State], more: list[State]) -> list[State]:
-    known = {id(each.object) for each in states}
-    return [*states, *(each for each in more if id(each.object) not in known)]

@@ -29,11 +29,19 @@ _VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
 _KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 _POD_SPEC: dict[str, Path] = {
     "Pod": ("spec",),
+    "PodTemplate": ("template", "spec"),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), ("spec", "template", "spec")),
 }
 # Their schemas and their own images say nothing of what runs.
-_WITHOUT_IMAGES = ("CustomResourceDefinition", "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "ConfigMap")
+_WITHOUT_IMAGES = (
+    "CustomResourceDefinition",
+    "ImageRepository",
+    "ImagePolicy",
+    "ImageUpdateAutomation",
+    "ConfigMap",
+    "Secret",
+)
 # Keys of registry, repository, tag; those of a row are looked at only if those above it did not fit.
 _SHAPES = (
     ("registry", "repository", "tag"),
@@ -195,7 +203,7 @@ def _shapes(path: Path) -> tuple[tuple[str, str, str], ...]:
 
 
 def _names_an_image(path: Path, repository: str) -> bool:
-    return repository == "imageName" or (repository == "repository" and _is_image(path))
+    return repository == "imageName" or (repository in ("repository", "image", "name") and _is_image(path))
 
 
 def _is_image(path: Path) -> bool:
