@@ -19,7 +19,7 @@ from bot.core.manifests.splice import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.discovery.facts import Applied, FileClass, Kustomization, Part, Value
+    from bot.core.discovery.facts import Applied, FileClass, Kustomization, Marker, Part, Value
     from bot.core.discovery.reading import File
     from bot.core.manifests.nodes import Node
     from bot.core.models import Path
@@ -117,20 +117,21 @@ class _Gathered:
         *_, namespace, name = names(node)
         if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
             self.applied.append(read_applied(here, node, path))
-        elif kind == "ConfigMap":
-            self._config_map(here, node, path)
+        elif kind in ("ConfigMap", "Secret"):
+            self._texts(here, node, path, "data" if kind == "ConfigMap" else "stringData")
         elif kind == "ImageRepository" and group == "image.toolkit.fluxcd.io":
             self.repositories.append((namespace, name, word(node, "spec", "image")))
         elif kind == "ImagePolicy" and group == "image.toolkit.fluxcd.io":
             reference = ("spec", "imageRepositoryRef")
             self.policies.append((namespace, name, word(node, *reference, "namespace"), word(node, *reference, "name")))
 
-    def _config_map(self, here: Here, node: Node, path: Path) -> None:
-        data = at(node, ("data",))
-        for key, value in data.pairs if isinstance(data, Mapping) else []:
-            name = key_text(key) or ""
+    def _texts(self, here: Here, node: Node, path: Path, key: str) -> None:
+        """What a ConfigMap or Secret holds as YAML."""
+        data = at(node, (key,))
+        for named, value in data.pairs if isinstance(data, Mapping) else []:
+            name = key_text(named) or ""
             if name.endswith((".yaml", ".yml")) and isinstance(value, Scalar) and "mage" in value.text:
-                self.objects += inline(value, (*path, "data", name), here, None, "embedded")
+                self.objects += inline(value, (*path, key, name), here, None, "embedded")
 
     def _dependencies(self, here: Here) -> None:
         listed = at(here.document.root, ("dependencies",))
@@ -144,13 +145,17 @@ class _Gathered:
         known = {value.path for one in found for value in _values(one)}
         address = here.document.identity or here.document.number
         root = here.document.root
-        blocks: dict[tuple[Path, str, str], Block] = {}
+        # Tag and digest that one policy sets in one mapping are one place; two tags there are two.
+        blocks: dict[tuple[Path, Marker, int], Block] = {}
+        count: Counter[tuple[Path, Marker]] = Counter()
         for path, node in _leaves(root):
-            if id(node) in self.file.markers and path not in known:
-                value = here.value(path)
-                assert value.marker is not None
-                key = (path if value.marker.part == "image" else path[:-1], value.marker.namespace, value.marker.policy)
-                blocks[key] = _with(blocks.get(key, Block(path[:-1], "tag")), value, value.marker.part)
+            marker = self.file.markers.get(id(node))
+            if marker and path not in known:
+                above = path[:-1]
+                alone = marker if marker.part == "image" else marker._replace(part="tag")
+                key = (above, alone, count[above, marker])
+                count[above, marker] += 1
+                blocks[key] = _with(blocks.get(key, Block(above, "tag")), here.value(path), marker.part)
         if blocks:
             self.objects.append(Object(address, *names(root), root.line, tuple(blocks.values())))
 

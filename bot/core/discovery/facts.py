@@ -37,7 +37,10 @@ class Value(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What one mapping says of an image. `at` leads to it in the object, once a patch is applied."""
+    """What one mapping says of an image. `at` leads to it in the object, once a patch is applied.
+
+    It is not `sure` if only what it patches can tell whether it is about an image.
+    """
 
     at: Path
     form: Form
@@ -47,6 +50,7 @@ class Block(NamedTuple):
     digest: Value | None = None
     image: Value | None = None
     name: Value | None = None
+    sure: bool = True
 
     @property
     def values(self) -> tuple[Value, ...]:

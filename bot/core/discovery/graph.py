@@ -11,13 +11,13 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.core.discovery.facts import Facts, Trouble
+from bot.core.discovery.facts import Facts, Named, Trouble
 from bot.core.discovery.states import State, state, targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from bot.core.discovery.facts import Kustomization, Named, Object, Patch
+    from bot.core.discovery.facts import Kustomization, Object, Patch
 
 Key: TypeAlias = tuple[str, int]
 """An object: its file and its id(), since files of the same bytes may share their facts."""
@@ -26,7 +26,7 @@ _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
 _VALUES = ("spec", "values")
 _DEEPEST = 40
-_MOST = 1_000_000
+_MOST = 500_000
 
 
 class Graph:
@@ -63,8 +63,12 @@ class Graph:
         """What `states` become by the folder's kustomization; each component counts once, they are in `done`."""
         file, one = self._kustomizations[folder]
         self._open.append(folder)
+        # An object that comes by two ways is one.
+        known = {(each.file, id(each.object)): each for each in states}
         for named in one.resources:
-            states = _united(states, self._resource(file, folder, named))
+            for each in self._resource(file, folder, named):
+                known.setdefault((each.file, id(each.object)), each)
+        states = list(known.values())
         for named in one.components:
             there = self._folder(file, folder, named)
             if there is not None and there not in done:
@@ -115,7 +119,12 @@ class Graph:
         for patch in patches:
             source, objects = self._written(file, folder, patch)
             for one in objects:
-                for position in targets(states, one, patch.target):
+                found = targets(states, one, patch.target)
+                self._size += len(found)
+                if self._size > _MOST:
+                    self._trouble(file, patch.file or Named("", 1), "too_deep", "too many objects are patched")
+                    return states
+                for position in found:
                     self.bases[source, id(one)].append(states[position])
                     self.patched.add((states[position].file, id(states[position].object)))
                     states[position] = states[position].patched(one)
@@ -171,8 +180,3 @@ def _missing(name: str) -> tuple[str, str]:
     if _REMOTE.match(name):
         return "remote_resource", f"{name} is somewhere else, and is not fetched"
     return "resource_missing", f"there is no {name}"
-
-
-def _united(states: list[State], more: list[State]) -> list[State]:
-    known = {id(each.object) for each in states}
-    return [*states, *(each for each in more if id(each.object) not in known)]

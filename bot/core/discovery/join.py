@@ -11,6 +11,7 @@ from bot.core.discovery.naming import name_of, place_of
 from bot.core.discovery.objects import REFERENCE
 from bot.core.discovery.reasons import FIXES
 from bot.core.discovery.sources import Sources
+from bot.core.discovery.states import Named
 from bot.core.discovery.whereabouts import Applications, Environments
 from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
@@ -98,6 +99,8 @@ class _Held:
             yield from self._chart(use)
 
     def _image(self, block: Block) -> Iterator[Finding | Skipped]:
+        if not block.sure and not any(base.images.get(block.at, Named()).repository for base in self.bases):
+            return
         written = [value for value in block.values if not _is_default(value, block)]
         if refused := [value for value in written if value.code]:
             yield from self._refused(block, written, refused[0].code, refused[0].what)

@@ -59,7 +59,7 @@ def names(root: Node) -> tuple[str, str, str, str]:
 def block(here: Here, one: Candidate, depth: int = 0) -> Block:
     """A candidate with its scalars read; the first `depth` steps of its paths lead to the object."""
     tag, digest, image = (None if way is None else here.value(way) for way in (one.tag, one.digest, one.image))
-    return Block(one.at[depth:], one.form, one.repository, one.registry, tag, digest, image)
+    return Block(one.at[depth:], one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
 
 
 def chart_use(here: Here, spec: Node | None, path: Path) -> Iterator[ChartUse]:

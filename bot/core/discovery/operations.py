@@ -54,6 +54,7 @@ def _together(known: Block | None, more: Block) -> Block:
         registry=more.registry or known.registry,
         tag=more.tag or known.tag,
         digest=more.digest or known.digest,
+        sure=more.sure or known.sure,
     )
 
 

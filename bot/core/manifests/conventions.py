@@ -29,11 +29,19 @@ _VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
 _KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 _POD_SPEC: dict[str, Path] = {
     "Pod": ("spec",),
+    "PodTemplate": ("template", "spec"),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), ("spec", "template", "spec")),
 }
 # Their schemas and their own images say nothing of what runs.
-_WITHOUT_IMAGES = ("CustomResourceDefinition", "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "ConfigMap")
+_WITHOUT_IMAGES = (
+    "CustomResourceDefinition",
+    "ImageRepository",
+    "ImagePolicy",
+    "ImageUpdateAutomation",
+    "ConfigMap",
+    "Secret",
+)
 # Keys of registry, repository, tag; those of a row are looked at only if those above it did not fit.
 _SHAPES = (
     ("registry", "repository", "tag"),
@@ -50,7 +58,8 @@ class Candidate(NamedTuple):
     """A place that may hold the version of an image: fields of a mapping, or (form `image`) one scalar.
 
     `at` leads to the mapping. Without `repository` it says nothing of which image it is, without any of the paths
-    nothing of its version: in a patch, the rest is where it is patched.
+    nothing of its version: in a patch, the rest is where it is patched. It is not `sure` if only that can tell whether
+    it is about an image at all.
     """
 
     form: Form
@@ -60,6 +69,7 @@ class Candidate(NamedTuple):
     digest: Path | None = None
     image: Path | None = None
     at: Path = ()
+    sure: bool = True
 
     @property
     def name(self) -> str:
@@ -184,10 +194,9 @@ def _block(mapping: Mapping, keys: Keys, path: Path) -> Iterator[Candidate]:
 def _unnamed(keys: Keys, path: Path) -> Iterator[Candidate]:
     """What a patch has of an image: its version, or where it comes from."""
     tag = "imageTag" if "imageTag" in keys else "tag"
-    if _is_image(path) or tag == "imageTag":
-        registry = _text(keys.get("registry")) or _text(keys.get("dockerRegistry")) or ""
-        if tag in keys or "digest" in keys or registry:
-            yield _fields(keys, path, "", registry, tag)
+    registry = _text(keys.get("registry")) or _text(keys.get("dockerRegistry"))
+    if tag in keys or "digest" in keys or registry:
+        yield _fields(keys, path, "", registry, tag)._replace(sure=_is_image(path) or tag == "imageTag")
 
 
 def _shapes(path: Path) -> tuple[tuple[str, str, str], ...]:
@@ -195,7 +204,7 @@ def _shapes(path: Path) -> tuple[tuple[str, str, str], ...]:
 
 
 def _names_an_image(path: Path, repository: str) -> bool:
-    return repository == "imageName" or (repository == "repository" and _is_image(path))
+    return repository == "imageName" or (repository in ("repository", "image", "name") and _is_image(path))
 
 
 def _is_image(path: Path) -> bool:
