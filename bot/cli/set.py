@@ -109,7 +109,8 @@ def _write(tree: Worktree, result: Assigned) -> tuple[tuple[Change, ...], tuple[
     from bot.core.models import Refusal
     from bot.worktree import write_files
 
-    failed = {one.file: one for one in write_files(tree, result.contents)}
+    with patience("writing the files"):
+        failed = {one.file: one for one in write_files(tree, result.contents)}
     made = tuple(one for one in result.changes if one.file not in failed)
     lost = (
         Refusal(one.file, one.line, one.path, failed[one.file].reason_code, failed[one.file].reason)

@@ -155,6 +155,16 @@ def test_a_file_that_cannot_be_read_is_refused_if_it_mentions_what_is_asked_for(
     assert [(one.file, one.reason_code) for one in result.refused] == [("b/values.yaml", "not_parsable")]
 
 
+def test_an_alias_is_refused_unless_its_anchor_gets_the_version() -> None:
+    lines = (("a", "a", "&t v1"), ("b", "a", "*t"), ("c", "c", "*t"))
+    text = "".join(f"{key}: {{image: {{repository: ghcr.io/example/{one}, tag: {tag}}}}}\n" for key, one, tag in lines)
+    content = text.encode()
+    result = ask({"values.yaml": content}, image_request("ghcr.io/example/a=v2"))
+    assert ([one.line for one in result.changes], result.refused) == ([1], ())
+    result = ask({"values.yaml": content}, image_request("ghcr.io/example/c=v2"))
+    assert (result.changes, [(one.line, one.reason_code) for one in result.refused]) == ((), [(3, "alias")])
+
+
 def test_a_range_becomes_no_tag_that_is_no_version() -> None:
     files = files_of(GOLDEN / "artifact" / "before")
     refused = ask(files, image_request("ghcr.io/example/manifests=latest")).refused

@@ -126,7 +126,7 @@ def test_no_other_byte_and_no_other_value_changes_and_a_second_run_does_nothing(
 
 def test_go_reads_the_new_values_and_no_other_differs(go_readers: GoReaders) -> None:
     befores, afters, made = [], [], []
-    for seed in range(1500):
+    for seed in range(800):
         text = text_of(seed)
         try:
             edits = some_edits(text.encode(), parse(text.encode()), random.Random(seed))
@@ -151,4 +151,4 @@ def test_go_reads_the_new_values_and_no_other_differs(go_readers: GoReaders) -> 
             assert now[(one.document, *one.path)].rstrip("\n") == one.new, text
         first = flat(after.sigs)
         assert all(first[one.path].rstrip("\n") == one.new for one in edits.values() if one.document == 0), text
-    assert compared > 1300
+    assert compared > 650

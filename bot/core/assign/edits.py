@@ -6,7 +6,7 @@ from collections import defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.assign.outcomes import outcomes
+from bot.core.assign.outcomes import Aliased, outcomes
 from bot.core.assign.requests import Request, SetImage, SetValue
 from bot.core.manifests import Note, edit_groups
 from bot.core.manifests.leaves import pointers
@@ -51,6 +51,7 @@ def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Requ
     groups: dict[str, list[Group]] = defaultdict(list)
     refused: list[Refusal] = []
     notes: list[Note] = []
+    aliases: list[Aliased] = []
     missed: list[Missed] = []
     for request in requests:
         reached = list(outcomes(files, found, request))
@@ -61,14 +62,20 @@ def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Requ
                 refused.append(one)
             elif isinstance(one, Note):
                 notes.append(one)
+            elif isinstance(one, Aliased):
+                aliases.append(one)
             else:
                 groups[one[0]].append(one[1])
     edited = {file: edit_groups(file, files[file], asked) for file, asked in sorted(groups.items())}
+    contents = {file: one.content for file, one in edited.items() if one.changes}
+    refused += [
+        one.refusal for one in aliases if not one.is_so(contents.get(one.refusal.file, files[one.refusal.file]))
+    ]
     changes = [change for one in edited.values() for change in one.changes]
     refused += [refusal for one in edited.values() for refusal in one.refusals]
     notes += [note for one in edited.values() for note in one.notes]
     return Assigned(
-        {file: one.content for file, one in edited.items() if one.changes},
+        contents,
         tuple(sorted(changes, key=_position)),
         tuple(sorted(dict.fromkeys(refused), key=_position)),
         tuple(dict.fromkeys(notes)),

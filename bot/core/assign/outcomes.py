@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
 from bot.core.manifests import Edit, Note, set_image
 from bot.core.manifests.groups import Group
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
-from bot.core.manifests.nodes import Scalar
+from bot.core.manifests.nodes import Scalar, text
 from bot.core.manifests.scalars import is_string
 from bot.core.manifests.splice import is_empty, readable
 from bot.core.manifests.verify import held
@@ -24,7 +24,25 @@ if TYPE_CHECKING:
     from bot.core.manifests import Place
     from bot.core.references import Reference
 
-Outcome: TypeAlias = tuple[str, Group] | Refusal | Note
+
+class Aliased(NamedTuple):
+    """A place that is an alias: refused, unless its anchor gets one of the wanted texts by another place."""
+
+    refusal: Refusal
+    wanted: tuple[str, ...]
+
+    def is_so(self, content: bytes) -> bool:
+        """Whether the alias stands for what is wanted, in the edited file."""
+        path = from_pointer(self.refusal.path)
+        try:
+            node = trail(document_with(readable(content), path).root, path)[-1]
+        except Hazard:
+            return False
+        found = text(node) or ""
+        return any(found == one or found.endswith(f":{one}") for one in self.wanted)
+
+
+Outcome: TypeAlias = tuple[str, Group] | Refusal | Note | Aliased
 
 _SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
@@ -34,14 +52,20 @@ def outcomes(files: Mapping[str, bytes], found: Discovery, request: Request) -> 
     if isinstance(request, SetValue):
         yield from _value(files, found, request)
         return
-    yield from (
-        Refusal(one.file, one.line, one.path, one.reason_code, one.reason)
-        for one in found.skipped
-        if _is_meant(request, one.image, one.chart)
-    )
+    for one in found.skipped:
+        if _is_meant(request, one.image, one.chart):
+            refusal = Refusal(one.file, one.line, one.path, one.reason_code, one.reason)
+            yield Aliased(refusal, _texts(request)) if one.reason_code == "alias" else refusal
     yield from _unknown(files, found, request)
     meant = [one for one in found.findings if _is_meant(request, one.image, one.chart)]
     yield from _images(meant, request) if isinstance(request, SetImage) else _charts(meant, request)
+
+
+def _texts(request: SetImage | SetChart) -> tuple[str, ...]:
+    """What a place of it reads in the end."""
+    if isinstance(request, SetChart):
+        return (request.version,)
+    return tuple(filter(None, (request.version.tag, request.version.digest, str(request.version))))
 
 
 def _unknown(files: Mapping[str, bytes], found: Discovery, request: SetImage | SetChart) -> Iterator[Refusal | Note]:
