@@ -6,14 +6,14 @@ from collections import defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.assign.outcomes import Aliased, outcomes
+from bot.core.assign.outcomes import Aliased, Edits, Outcome, outcomes
 from bot.core.assign.requests import Request, SetImage, SetValue
-from bot.core.manifests import Note, edit_groups
+from bot.core.manifests import Edited, Note, edit_groups
 from bot.core.manifests.leaves import pointers
 from bot.core.models import Change, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.core.discovery import Discovery
     from bot.core.manifests.groups import Group
@@ -48,40 +48,37 @@ class Assigned(NamedTuple):
 
 def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Request]) -> Assigned:
     """Files by path, what was discovered in them, and what is asked for → the edited files; nothing is written."""
-    groups: dict[str, list[Group]] = defaultdict(list)
-    refused: list[Refusal] = []
-    notes: list[Note] = []
-    aliases: list[Aliased] = []
-    missed: list[Missed] = []
-    for request in requests:
-        reached = list(outcomes(files, found, request))
-        if all(isinstance(one, Note) for one in reached):
-            missed.append(Missed(request, _near(files, found, request)))
-        for one in reached:
-            if isinstance(one, Refusal):
-                refused.append(one)
-            elif isinstance(one, Note):
-                notes.append(one)
-            elif isinstance(one, Aliased):
-                aliases.append(one)
-            else:
-                groups[one[0]].append(one[1])
-    edited = {file: edit_groups(file, files[file], asked) for file, asked in sorted(groups.items())}
+    reached = {request: list(outcomes(files, found, request)) for request in requests}
+    missed = [one for one, some in reached.items() if all(isinstance(outcome, Note) for outcome in some)]
+    every = [outcome for some in reached.values() for outcome in some]
+    edited = _edited(files, every)
     contents = {file: one.content for file, one in edited.items() if one.changes}
-    refused += [
-        one.refusal for one in aliases if not one.is_so(contents.get(one.refusal.file, files[one.refusal.file]))
+    refused = [
+        *(one for one in every if isinstance(one, Refusal)),
+        *(one.refusal for one in every if isinstance(one, Aliased) and not one.is_so(_now(files, contents, one))),
+        *(refusal for one in edited.values() for refusal in one.refusals),
     ]
-    changes = [change for one in edited.values() for change in one.changes]
-    refused += [refusal for one in edited.values() for refusal in one.refusals]
-    notes += [note for one in edited.values() for note in one.notes]
+    notes = [*(one for one in every if isinstance(one, Note)), *(note for one in edited.values() for note in one.notes)]
     return Assigned(
         contents,
-        tuple(sorted(changes, key=_position)),
+        tuple(sorted((change for one in edited.values() for change in one.changes), key=_position)),
         tuple(sorted(dict.fromkeys(refused), key=_position)),
         tuple(dict.fromkeys(notes)),
-        tuple(missed),
-        len(requests) - len(missed),
+        tuple(Missed(one, _near(files, found, one)) for one in missed),
+        len(reached) - len(missed),
     )
+
+
+def _edited(files: Mapping[str, bytes], every: Iterable[Outcome]) -> dict[str, Edited]:
+    groups: dict[str, list[Group]] = defaultdict(list)
+    for one in every:
+        if isinstance(one, Edits):
+            groups[one.file].append(one.group)
+    return {file: edit_groups(file, files[file], asked) for file, asked in sorted(groups.items())}
+
+
+def _now(files: Mapping[str, bytes], contents: Mapping[str, bytes], one: Aliased) -> bytes:
+    return contents.get(one.refusal.file, files[one.refusal.file])
 
 
 def _near(files: Mapping[str, bytes], found: Discovery, request: Request) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
 from bot.core.manifests import Edit, Note, set_image
-from bot.core.manifests.groups import Group
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
 from bot.core.manifests.nodes import Scalar, text
@@ -22,7 +21,15 @@ if TYPE_CHECKING:
 
     from bot.core.discovery import ChartName, Discovery, Finding
     from bot.core.manifests import Place
+    from bot.core.manifests.groups import Group
     from bot.core.references import Reference
+
+
+class Edits(NamedTuple):
+    """Edits of a file that belong together."""
+
+    file: str
+    group: Group
 
 
 class Aliased(NamedTuple):
@@ -42,7 +49,7 @@ class Aliased(NamedTuple):
         return any(found == one or found.endswith(f":{one}") for one in self.wanted)
 
 
-Outcome: TypeAlias = tuple[str, Group] | Refusal | Note | Aliased
+Outcome: TypeAlias = Edits | Refusal | Note | Aliased
 
 _SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
@@ -113,7 +120,7 @@ def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[Outcome]:
 def _range(one: Finding, tag: str) -> Outcome:
     """The one version instead of a range: https://fluxcd.io/flux/components/source/ocirepositories/#semver-example"""
     if _SEMVER.match(tag):
-        return one.file, (Edit(one.path, tag, one.document),)
+        return Edits(one.file, (Edit(one.path, tag, one.document),))
     problem = Hazard("bad_version", one.line, f"a range of semantic versions is written here, and {tag} is none")
     return problem.refusal(one.file, pointer(one.path))
 
@@ -121,12 +128,12 @@ def _range(one: Finding, tag: str) -> Outcome:
 def _place(place: Place, version: ImageVersion) -> Iterator[Outcome]:
     wanted = set_image([place], version, pin=version.digest is not None)
     yield from wanted.refusals
-    yield from ((file, tuple(edits)) for file, edits in wanted.edits.items())
+    yield from (Edits(file, tuple(edits)) for file, edits in wanted.edits.items())
 
 
 def _charts(meant: Iterable[Finding], request: SetChart) -> Iterator[Outcome]:
     places = dict.fromkeys(one.place for one in meant if one.place)
-    yield from ((one.file, (Edit(one.path, request.version, one.document),)) for one in meant if one.place is None)
+    yield from (Edits(one.file, (Edit(one.path, request.version, one.document),)) for one in meant if one.place is None)
     for place in places:
         # A registry has charts under tags, in which `+` cannot be: https://helm.sh/docs/topics/registries/
         tag = request.version.replace("+", "_")
@@ -150,7 +157,7 @@ def _value(files: Mapping[str, bytes], found: Discovery, request: SetValue) -> I
         if hazard.code != "path_missing":
             yield hazard.refusal(request.file, request.pointer)
         return
-    yield request.file, (Edit(path, request.new, document.number),)
+    yield Edits(request.file, (Edit(path, request.new, document.number),))
     if isinstance(node, Scalar) and not (is_empty(node) or held(node) or is_string(request.new)):
         reason = "the value was a number or the like, and is now a text in quotes"
         yield Note(request.file, node.line, request.pointer, "now_text", reason)
