@@ -1,8 +1,8 @@
 """Which environment and which application a file belongs to.
 
 With a configuration it is that which says so. Else the environment is, in this order: the folder below one that is
-named `environments`, `envs`, `clusters` or `overlays`; the one environment whose Flux Kustomization applies the
-folder; a folder with a name that environments commonly have. A folder that two environments apply has none.
+named `environments`, `envs`, `clusters` or `overlays`, but none that is shared by name (`base`); the one environment
+whose Flux Kustomization applies the folder; a folder with a name that environments commonly have.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.core.discovery.facts import Facts
 
 _PARENTS = frozenset(("environments", "envs", "clusters", "overlays"))
+_SHARED = frozenset(("base", "bases", "common", "shared"))
 _USUAL = frozenset(
     ("dev", "development", "test", "testing", "qa", "uat", "stage", "staging", "preprod", "prod", "production")
 )
@@ -93,7 +94,8 @@ def _path(folder: str) -> str:
 
 def _named(folder: str) -> str | None:
     parts = folder.split("/")
-    return next((name for above, name in pairwise(parts) if above in _PARENTS), None)
+    name = next((name for above, name in pairwise(parts) if above in _PARENTS), None)
+    return None if name in _SHARED else name
 
 
 def _usual(folder: str) -> str | None:
