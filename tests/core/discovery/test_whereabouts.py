@@ -28,6 +28,8 @@ spec: {path: %s}
         ("apps/staging/values.yaml", "staging"),
         ("apps/shop/values.yaml", None),
         ("values.yaml", None),
+        ("chart/values-prod.yaml", "prod"),
+        ("chart/values-small.yaml", None),
         ("applied/by-one/deep/values.yaml", "one"),
         ("applied/by-both/values.yaml", None),
         ("applied/by-both/prod/values.yaml", "prod"),
