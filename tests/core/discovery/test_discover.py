@@ -11,7 +11,7 @@ import pytest
 from bot.core.config import Config, load_config
 from bot.core.discovery import Discovery, discover, extract, gather, join
 from bot.core.discovery.reasons import OWN
-from bot.core.manifests import REASONS, edit, set_image
+from bot.core.manifests import REASONS, Edit, edit, set_image
 from bot.core.models import ImageVersion
 from tests.core.discovery.test_golden import CASES, read
 
@@ -62,6 +62,18 @@ def test_every_image_that_is_found_can_be_set(case: Path) -> None:
     assert len(after.findings) == len(before.findings)
     # An alias has the new value too; that it is one stays.
     assert [one._replace(value=None) for one in after.skipped] == [one._replace(value=None) for one in before.skipped]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_chart_that_is_found_can_be_set(case: Path) -> None:
+    files = read(case)
+    charts = [one for one in discover(files).findings if one.what in ("chart-version", "semver")]
+    for one in charts:
+        result = edit(one.file, files[one.file], [Edit(one.path, "99.9.9", one.document)])
+        assert (result.refusals, [change.line for change in result.changes]) == ((), [one.line])
+        files[one.file] = result.content
+    after = [one.value for one in discover(files).findings if one.what in ("chart-version", "semver")]
+    assert after == ["99.9.9"] * len(charts)
 
 
 def test_tag_and_digest_of_one_image_have_one_place() -> None:
