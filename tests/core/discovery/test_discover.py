@@ -113,6 +113,13 @@ def test_a_key_of_the_configuration_that_leads_nowhere_is_named() -> None:
     ]
 
 
+def test_a_key_that_leads_into_one_of_two_equal_objects_is_skipped() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: it}\n"
+    text = f"{pod}web: {{version: 1.0.0}}\n---\n{pod}"
+    found = discover({"places/live/store/settings.yaml": text.encode()}, config())
+    assert (found.findings, [one.reason_code for one in found.skipped]) == ((), ["document_ambiguous"])
+
+
 def test_a_value_that_is_named_and_found_is_there_once() -> None:
     values = b"web: {repository: ghcr.io/example/web, version: x, tag: v1}\n"
     text = CONFIG.replace(b"settings.yaml, tag: /web/version", b"values.yaml, tag: /web/tag")
