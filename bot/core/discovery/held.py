@@ -10,6 +10,7 @@ from bot.core.discovery.naming import name_of, place_of
 from bot.core.discovery.objects import REFERENCE
 from bot.core.discovery.reasons import FIXES
 from bot.core.discovery.states import Named
+from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer
 from bot.core.manifests.nodes import Identity
@@ -71,7 +72,7 @@ class Held:
             return
         written = [value for value in block.values if not _is_default(value, block)]
         if refused := [value for value in written if value.code]:
-            yield from self._refused(written, refused[0].code, refused[0].what)
+            yield from self._refused(block, written, refused[0].code, refused[0].what)
         elif not written and self._is_latest(block):
             trouble = Trouble(self.object.line, (), "untagged", f"{self.object.name} takes whatever is `latest`")
             yield skipped(self.file, trouble)
@@ -81,12 +82,22 @@ class Held:
             except Hazard as hazard:
                 # An image that kustomize sets has its version there.
                 if not (hazard.code == "untagged" and split_image(written[0].text)[0] in self.known.replaced):
-                    yield from self._refused(written, hazard.code, hazard.what)
+                    yield from self._refused(block, written, hazard.code, hazard.what)
 
-    def _refused(self, written: list[Value], code: str, what: str) -> Iterator[Skipped]:
+    def _refused(self, block: Block, written: list[Value], code: str, what: str) -> Iterator[Skipped]:
         """All values of a place, since they change together; each with its own reason, if it has one."""
+        image = self._image_of(block)
         for value in written:
-            yield refused(self.file, value if value.code else value._replace(code=code, what=what))
+            reason = value if value.code else value._replace(code=code, what=what)
+            yield refused(self.file, reason)._replace(image=image)
+
+    def _image_of(self, block: Block) -> Reference | None:
+        """The image of a block that cannot be edited, where that is known."""
+        try:
+            written = split_image(block.image.text)[0] if block.image else ""
+            return parse_repository(written or name_of(block, self.bases, self.known.sources))
+        except (Hazard, BotError):
+            return None
 
     def _is_latest(self, block: Block) -> bool:
         """Whether an OCIRepository names no version, and no patch of it does."""
@@ -134,7 +145,9 @@ class Held:
 
     def _chart_problem(self, use: ChartUse) -> list[Skipped]:
         if use.version is not None and use.version.code:
-            return [refused(self.file, use.version)]
+            known = self._charts(use)
+            chart = next(iter(known)) if len(known) == 1 else None
+            return [refused(self.file, use.version)._replace(chart=chart)]
         sources = [source for source in (use.source, *(base.source for base in self.bases)) if source]
         if sources and all(source.kind in ("GitRepository", "Bucket") for source in sources):
             what = f"the chart {use.name or self._name() or ''} is a folder of the {sources[0].kind} {sources[0].name}"

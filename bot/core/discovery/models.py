@@ -66,7 +66,10 @@ class Finding:
 
 
 class Skipped(NamedTuple):
-    """Something that must not be edited, or could not be read: where, a stable reason code, and what to do."""
+    """Something that must not be edited, or could not be read: where, a stable reason code, and what to do.
+
+    `image` or `chart` is what it is a version of, as far as that is known.
+    """
 
     file: str
     line: int
@@ -74,10 +77,12 @@ class Skipped(NamedTuple):
     value: str | None
     reason_code: str
     reason: str
+    image: Reference | None = None
+    chart: ChartName | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
-        return self._asdict()
+        return {key: value for key, value in self._asdict().items() if key not in ("image", "chart")}
 
 
 class Discovery(NamedTuple):

@@ -155,6 +155,14 @@ def test_files_of_the_same_bytes_are_told_apart_though_they_share_their_facts() 
     }
 
 
+def test_what_is_skipped_says_of_what_it_is_where_that_is_known() -> None:
+    golden = Path(__file__).parent / "golden"
+    (alias,) = (one for one in discover(read(golden / "shapes")).skipped if one.reason_code == "alias")
+    assert str(alias.image) == "quay.io/example/y"
+    inline = [one for one in discover(read(golden / "overlays")).skipped if one.reason_code == "inline_patch"]
+    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == ["web", "ghcr.io/example/web"]
+
+
 def test_facts_travel_between_processes() -> None:
     facts = extract("manifest", RELEASE)
     assert facts.objects
