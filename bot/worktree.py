@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 10_000_000
 # Whatever a checkout's own settings say, nothing of it is run to list its files.
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false")
-_LIST = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+_LIST = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 
 
 class Unread(NamedTuple):
@@ -153,7 +153,8 @@ def _tracked(root: Path) -> list[str] | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+    # A file with conflicts is listed once for each side.
+    return list(dict.fromkeys(os.fsdecode(name) for name in answer.stdout.split(b"\0") if name))
 
 
 def _walk(root: Path) -> Iterator[str]:

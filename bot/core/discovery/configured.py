@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.core.config import application_folder
 from bot.core.discovery.models import Discovery, Finding, Skipped
 from bot.core.discovery.reading import Here, open_file
+from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.images import find_image
 from bot.core.manifests.locate import document, pointer
 from bot.core.manifests.splice import readable
@@ -15,7 +16,7 @@ from bot.core.references import parse_repository
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bot.core.config import Config
+    from bot.core.config import Config, Image
     from bot.core.discovery.models import What
     from bot.core.manifests import Place
     from bot.core.models import Path, Refusal
@@ -26,17 +27,22 @@ def configured(files: Mapping[str, bytes], config: Config) -> Discovery:
     """The places of the images whose keys the configuration names, in every environment."""
     findings: list[Finding] = []
     skipped: list[Skipped] = []
+    for environment, application, image in _with_keys(config):
+        repository = parse_repository(image.repository)
+        found = find_image(files, image, repository, application_folder(config, environment, application))
+        skipped += (_skipped(one) for one in found.refusals if one.reason_code != "ambiguous_version")
+        for place in found.places:
+            try:
+                findings += _findings(files, place, repository, environment, application)
+            except Hazard as hazard:
+                skipped.append(_skipped(hazard.refusal(place.file, pointer(place.path))))
+    return Discovery(tuple(findings), tuple(skipped))
+
+
+def _with_keys(config: Config) -> Iterator[tuple[str, str, Image]]:
     for environment in config.environments:
         for name, application in config.applications.items():
-            folder = application_folder(config, environment, name)
-            for image in application.images.values():
-                if image.keys:
-                    repository = parse_repository(image.repository)
-                    found = find_image(files, image, repository, folder)
-                    for place in found.places:
-                        findings += _findings(files, place, repository, environment, name)
-                    skipped += (_skipped(one) for one in found.refusals if one.reason_code != "ambiguous_version")
-    return Discovery(tuple(findings), tuple(skipped))
+            yield from ((environment, name, image) for image in application.images.values() if image.keys)
 
 
 def united(found: Discovery, configured: Discovery) -> Discovery:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bot.core.discovery.facts import Facts, Named, Trouble
 from bot.core.discovery.states import State, state, targets
+from bot.core.manifests.conventions import is_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -52,6 +53,8 @@ class Graph:
             for applied in one.applied:
                 if applied.patches:
                     self._note(self._patched(file, "", applied.patches, self._applied(applied.path)))
+            if is_values(file):
+                self._beside(file, one)
 
     def _evaluated(self, folder: str) -> list[State]:
         """The objects that a folder with a kustomization stands for."""
@@ -77,7 +80,7 @@ class Graph:
         self._open.pop()
         states = self._patched(file, folder, one.patches, states)
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
-        self._values(folder, one, states)
+        states = self._values(folder, one, states)
         self._note(states)
         return states
 
@@ -141,16 +144,33 @@ class Graph:
         facts = self.facts.get(path, Facts())
         return path, (*facts.objects, *facts.operations)
 
-    def _values(self, folder: str, one: Kustomization, states: list[State]) -> None:
+    def _values(self, folder: str, one: Kustomization, states: list[State]) -> list[State]:
         """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
         for name, files in one.generated:
-            users = [each for each in states if name in each.object.values_from]
-            for path in (_joined(folder, file) for file in files):
-                for held in self.facts.get(path or "", Facts()).objects:
-                    if not held.kind and path:
-                        for user in users:
-                            self.bases[path, id(held)].append(user.within(_VALUES))
-                            self.bases[user.file, id(user.object)].append(state(path, held).below(_VALUES))
+            for path in filter(None, (_joined(folder, file) for file in files)):
+                for held in self.facts.get(path, Facts()).objects:
+                    if not held.kind:
+                        states = [
+                            self._given(path, held, each) if name in each.object.values_from else each
+                            for each in states
+                        ]
+        return states
+
+    def _given(self, path: str, held: Object, user: State) -> State:
+        given = state(path, held).below(_VALUES)
+        self.bases[path, id(held)].append(user.within(_VALUES))
+        self.bases[user.file, id(user.object)].append(given)
+        return user.over(given)
+
+    def _beside(self, file: str, facts: Facts) -> None:
+        """`values-prod.yaml` is put over the `values.yaml` beside it, if no kustomization says what it is for."""
+        default = _joined(posixpath.dirname(file), "values.yaml")
+        if default is None or default == file:
+            return
+        for held in facts.objects:
+            if not held.kind and not self.bases.get((file, id(held))):
+                below = self.facts.get(default, Facts()).objects
+                self.bases[file, id(held)] += [state(default, one) for one in below if not one.kind]
 
     def _applied(self, path: str) -> list[State]:
         """The objects of a folder that Flux applies: without a kustomization there, all that are below it."""

@@ -28,8 +28,8 @@ class Finding:
     """One scalar that holds a version, or a part of one. Lines and columns count from 1.
 
     `document` is what an `Edit` takes, `object` what a person calls it (None in a file of values). `place` is the
-    whole place that the scalar belongs to: tag and digest of one image have the same, and change together. It is
-    None for a chart's version.
+    whole place that the scalar belongs to: tag and digest of one image, or of a chart in an OCI registry, have the
+    same, and change together. It is None for what `Edit` alone can set: a chart's version, or a range.
     """
 
     file: str

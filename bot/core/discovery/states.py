@@ -56,6 +56,13 @@ class State(NamedTuple):
         now = (namespace or space, f"{prefix}{name}{suffix}")
         return self if now == self.names[-1] else self._replace(names=(*self.names, now))
 
+    def over(self, given: State) -> State:
+        """The object with what another one gives where it says nothing itself."""
+        images = dict(given.images)
+        for path, own in self.images.items():
+            images[path] = Named(*(mine or theirs for mine, theirs in zip(own, images.get(path, own), strict=True)))
+        return self._replace(images=images)
+
     def within(self, above: Path) -> State:
         """What stands below a path, as if it began there."""
         size = len(above)

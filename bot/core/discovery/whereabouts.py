@@ -1,13 +1,15 @@
 """Which environment and which application a file belongs to.
 
 With a configuration it is that which says so. Else the environment is, in this order: the folder below one that is
-named `environments`, `envs`, `clusters` or `overlays`; the one environment whose Flux Kustomization applies the
-folder; a folder with a name that environments commonly have. A folder that two environments apply has none.
+named `environments`, `envs`, `clusters` or `overlays`, but none that is shared by name (`base`); the one environment
+whose Flux Kustomization applies the folder; a folder with a name that environments commonly have, or such a name in
+that of a file of values (`values-prod.yaml`).
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from bot.core.discovery.facts import Facts
 
 _PARENTS = frozenset(("environments", "envs", "clusters", "overlays"))
+_SHARED = frozenset(("base", "bases", "common", "shared"))
+_VALUES = re.compile(r"values[-._]([a-z]+)\.ya?ml")
 _USUAL = frozenset(
     ("dev", "development", "test", "testing", "qa", "uat", "stage", "staging", "preprod", "prod", "production")
 )
@@ -37,10 +41,10 @@ class Environments:
 
     def of(self, file: str) -> str | None:
         """The environment that the file is a part of; None if it is of none, or of several."""
-        folder = file.rpartition("/")[0]
+        folder, _, name = file.rpartition("/")
         if folder not in self._known:
             self._known[folder] = self._of(folder)
-        return self._known[folder]
+        return self._known[folder] or (_suffix(name) if self._config is None else None)
 
     def _of(self, folder: str) -> str | None:
         if self._config is not None:
@@ -93,7 +97,13 @@ def _path(folder: str) -> str:
 
 def _named(folder: str) -> str | None:
     parts = folder.split("/")
-    return next((name for above, name in pairwise(parts) if above in _PARENTS), None)
+    name = next((name for above, name in pairwise(parts) if above in _PARENTS), None)
+    return None if name in _SHARED else name
+
+
+def _suffix(name: str) -> str | None:
+    found = _VALUES.fullmatch(name)
+    return found[1] if found and found[1] in _USUAL else None
 
 
 def _usual(folder: str) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from bot.core.config import Config, load_config
 from bot.core.discovery import Discovery, discover, extract, gather, join
 from bot.core.discovery.reasons import OWN
-from bot.core.manifests import REASONS, edit, set_image
+from bot.core.manifests import REASONS, Edit, edit, set_image
 from bot.core.models import ImageVersion
 from tests.core.discovery.test_golden import CASES, read
 
@@ -64,6 +64,18 @@ def test_every_image_that_is_found_can_be_set(case: Path) -> None:
     assert [one._replace(value=None) for one in after.skipped] == [one._replace(value=None) for one in before.skipped]
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_chart_that_is_found_can_be_set(case: Path) -> None:
+    files = read(case)
+    charts = [one for one in discover(files).findings if one.what in ("chart-version", "semver")]
+    for one in charts:
+        result = edit(one.file, files[one.file], [Edit(one.path, "99.9.9", one.document)])
+        assert (result.refusals, [change.line for change in result.changes]) == ((), [one.line])
+        files[one.file] = result.content
+    after = [one.value for one in discover(files).findings if one.what in ("chart-version", "semver")]
+    assert after == ["99.9.9"] * len(charts)
+
+
 def test_tag_and_digest_of_one_image_have_one_place() -> None:
     found = discover(read(Path(__file__).parent / "golden" / "fleet"))
     tag, digest = (one for one in found.findings if "controller" in str(one.path))
@@ -101,6 +113,13 @@ def test_a_key_of_the_configuration_that_leads_nowhere_is_named() -> None:
     ]
 
 
+def test_a_key_that_leads_into_one_of_two_equal_objects_is_skipped() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: it}\n"
+    text = f"{pod}web: {{version: 1.0.0}}\n---\n{pod}"
+    found = discover({"places/live/store/settings.yaml": text.encode()}, config())
+    assert (found.findings, [one.reason_code for one in found.skipped]) == ((), ["document_ambiguous"])
+
+
 def test_a_value_that_is_named_and_found_is_there_once() -> None:
     values = b"web: {repository: ghcr.io/example/web, version: x, tag: v1}\n"
     text = CONFIG.replace(b"settings.yaml, tag: /web/version", b"values.yaml, tag: /web/tag")
@@ -134,6 +153,14 @@ def test_files_of_the_same_bytes_are_told_apart_though_they_share_their_facts() 
         ("envs/b/patch.yaml", "base_unknown"),
         ("envs/b/patch.yaml", "repository_unknown"),
     }
+
+
+def test_what_is_skipped_says_of_what_it_is_where_that_is_known() -> None:
+    golden = Path(__file__).parent / "golden"
+    (alias,) = (one for one in discover(read(golden / "shapes")).skipped if one.reason_code == "alias")
+    assert str(alias.image) == "quay.io/example/y"
+    inline = [one for one in discover(read(golden / "overlays")).skipped if one.reason_code == "inline_patch"]
+    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == ["web", "ghcr.io/example/web"]
 
 
 def test_facts_travel_between_processes() -> None:
