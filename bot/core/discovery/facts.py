@@ -136,11 +136,10 @@ class Kustomization(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """A Flux Kustomization: the folder that it applies, and the namespace it puts objects in."""
+    """A Flux Kustomization: the folder that it applies, with which components (relative to it) and patches."""
 
     path: str
-    namespace: str
-    line: int
+    components: tuple[Named, ...] = ()
     patches: tuple[Patch, ...] = ()
 
 

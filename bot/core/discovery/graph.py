@@ -16,9 +16,9 @@ from bot.core.discovery.states import State, state, targets
 from bot.core.manifests.conventions import is_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from bot.core.discovery.facts import Kustomization, Object, Patch
+    from bot.core.discovery.facts import Applied, Kustomization, Object, Patch
 
 Key: TypeAlias = tuple[str, int]
 """An object: its file and its id(), since files of the same bytes may share their facts."""
@@ -51,8 +51,8 @@ class Graph:
             self._evaluated(folder)
         for file, one in facts.items():
             for applied in one.applied:
-                if applied.patches:
-                    self._note(self._patched(file, "", applied.patches, self._applied(applied.path)))
+                if applied.patches or applied.components:
+                    self._note(self._applied(file, applied))
             if is_values(file):
                 self._beside(file, one)
 
@@ -72,16 +72,22 @@ class Graph:
             for each in self._resource(file, folder, named):
                 known.setdefault((each.file, id(each.object)), each)
         states = list(known.values())
-        for named in one.components:
-            there = self._folder(file, folder, named)
-            if there is not None and there not in done:
-                done.add(there)
-                states = self._evaluate(there, states, done)
+        states = self._with_components(file, folder, one.components, states, done)
         self._open.pop()
         states = self._patched(file, folder, one.patches, states)
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
         states = self._values(folder, one, states)
         self._note(states)
+        return states
+
+    def _with_components(
+        self, file: str, folder: str, components: Iterable[Named], states: list[State], done: set[str]
+    ) -> list[State]:
+        for named in components:
+            there = self._folder(file, folder, named)
+            if there is not None and there not in done:
+                done.add(there)
+                states = self._evaluate(there, states, done)
         return states
 
     def _note(self, states: list[State]) -> None:
@@ -172,13 +178,21 @@ class Graph:
                 below = self.facts.get(default, Facts()).objects
                 self.bases[file, id(held)] += [state(default, one) for one in below if not one.kind]
 
-    def _applied(self, path: str) -> list[State]:
-        """The objects of a folder that Flux applies: without a kustomization there, all that are below it."""
-        folder = _joined("", path)
+    def _applied(self, file: str, applied: Applied) -> list[State]:
+        """What a Flux Kustomization applies: without a kustomization in the folder, all that is below it."""
+        folder = _joined("", applied.path)
+        if folder is None:
+            return []
+        if self._size > _MOST:
+            self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
+            return []
         if folder in self._kustomizations:
-            return self._evaluated(folder)
-        below = "" if folder == "" else f"{folder}/"
-        return [each for file in self.facts if file.startswith(below) for each in self._objects(file)]
+            states = self._evaluated(folder)
+        else:
+            below = f"{folder}/" if folder else ""
+            states = [each for name in self.facts if name.startswith(below) for each in self._objects(name)]
+        states = self._with_components(file, folder, applied.components, states, set())
+        return self._patched(file, "", applied.patches, states)
 
 
 def _by_folder(facts: Mapping[str, Facts]) -> Iterator[tuple[str, tuple[str, Kustomization]]]:

@@ -44,7 +44,7 @@ def read_applied(here: Here, root: Node, path: Path) -> Applied:
     """A Flux Kustomization, to which `path` leads."""
     spec = at(root, ("spec",))
     patches = tuple(_patches(here, spec, (*path, "spec"))) if spec else ()
-    return Applied(word(spec, "path"), word(spec, "targetNamespace"), root.line, patches)
+    return Applied(word(spec, "path"), tuple(_named(spec, "components")), patches)
 
 
 def helm_charts(here: Here) -> Iterator[Object]:
@@ -65,7 +65,7 @@ def _items(root: Node | None, key: str) -> list[Node]:
     return listed.items if isinstance(listed, Sequence) else []
 
 
-def _named(root: Node, key: str) -> Iterator[Named]:
+def _named(root: Node | None, key: str) -> Iterator[Named]:
     for item in _items(root, key):
         if named := text(item):
             yield Named(named, item.line)
