@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.forges.local import LocalForge
     from bot.ports import Builder, GitRepository, Registry
     from bot.settings import Settings
+    from bot.worktree import Worktree
 
 
 class SystemClock:
@@ -123,6 +124,13 @@ def _local(settings: Settings, git: GitRepository) -> LocalForge:
             )
         database = (folder / ".git" if (folder / ".git").is_dir() else folder) / "gitops-bot.sqlite"
     return LocalForge(git, database, SystemClock())
+
+
+def open_worktree(path: Path) -> Worktree:
+    """The files of the repository on this machine that the path is in."""
+    from bot.worktree import read_worktree
+
+    return read_worktree(path)
 
 
 def open_registry(settings: Settings) -> Registry:

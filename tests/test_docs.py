@@ -15,8 +15,10 @@ from bot.bootstrap import open_local_forge
 from bot.cli.demo.world import commit
 from bot.cli.main import main
 from bot.cli.pulls import REACTIONS
+from bot.cli.set import NOT_FOUND
 from bot.core.actions import Action
 from bot.core.commands import VERBS, Level, usage
+from bot.core.discovery.reasons import OWN
 from bot.core.manifests import REASONS
 from tests.documentation import DOCS, tables
 from tests.scenarios.story import Story
@@ -193,6 +195,20 @@ def test_every_rejected_tag_has_a_code_that_is_explained() -> None:
     assert sorted(row[0].strip("`") for row in rows) == sorted(codes(1, "Rejected"))
 
 
+def test_every_skipped_finding_has_a_code_that_is_explained() -> None:
+    written = set(OWN) | codes(1, "Unread")
+    rows = tables(DOCS / "scan.md")["What is skipped"]
+    assert [row[0].strip("`") for row in rows] == sorted(written)
+    fixes = {row[0].strip("`"): row[2] for row in rows}
+    for code, fix in OWN.items():
+        assert fixes[code].lower() == f"{fix}.".lower(), code
+
+
+def test_every_refusal_of_set_has_a_code_that_is_explained() -> None:
+    rows = tables(DOCS / "set.md")["What is refused"]
+    assert [row[0].strip("`") for row in rows] == sorted({*codes(1, "Unwritten"), NOT_FOUND})
+
+
 def test_every_ignored_event_has_a_code_that_is_explained() -> None:
     rows = tables(DOCS / "webhooks.md")["What is ignored"]
     assert [row[0].strip("`") for row in rows] == sorted(codes(0, "Ignored"))
@@ -237,6 +253,8 @@ class Shapes:
             assert isinstance(value, list), form
             for item in value:
                 self.check(item, items)
+        elif value is None and form.endswith(") or null"):
+            pass
         elif form in PLAIN:
             assert type(value) in PLAIN[form], f"{value!r} is no {form}"
         else:
@@ -287,6 +305,9 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "event.json").write_text("{}")
     for name in ("push", "ping"):
         hold(0, "handle", "--event-path", str(tmp_path / "event.json"), "--event-name", name)
+    hold(0, "scan", str(ROOT / "tests" / "core" / "discovery" / "golden"))
+    (tmp_path / "values.yaml").write_text("a: &a v1\nb: *a\n")
+    hold(1, "set", str(tmp_path / "values.yaml"), "--at", "/a", "--to", "v2", "--at", "/b", "--to", "v3")
     hold(0, "validate")
     hold(1, "validate", str(tmp_path / "bad.yaml"))
     hold(0, "select", "--policy", "semver", given="1.0.0\n1.1.0\n")

@@ -110,6 +110,8 @@ def test_every_page_with_commands_is_followed_by_a_test() -> None:
         "new-repository.md",
         "policies.md",
         "promotion.md",
+        "scan.md",
+        "set.md",
         "values.md",
     }
 
@@ -191,6 +193,19 @@ def test_values_arrive_under_a_line_that_says_from_where(in_a_demo: Reader) -> N
     assert printed.splitlines()[-1] == f"# Synced by gitops-bot from {origin}; edit it there."
     form = "# Synced by gitops-bot from REPOSITORY FILE at COMMIT; edit it there."
     assert form in (DOCS / "values.md").read_text()
+
+
+def test_a_scan_finds_what_the_demo_has(in_a_demo: Reader) -> None:
+    printed = in_a_demo.follow("scan.md")
+    assert re.search(r"envs/prod/micro-integrator/values\.yaml:\d+ +tag +", printed)
+    assert '"found_by": "convention"' in printed
+
+
+def test_versions_are_set_in_the_demos_files(in_a_demo: Reader) -> None:
+    printed = in_a_demo.follow("set.md")
+    assert printed.count('+      imageTag: "4.3.0"') == 2
+    assert "3 values in 3 files would change" in printed
+    assert "+      hostname: mi.example.com" in printed
 
 
 @pytest.mark.parametrize("name", [name for name in NOT_RUN if name.startswith("gitops-bot")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
@@ -13,7 +14,7 @@ import click
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bot.ports import Edges
     from bot.settings import Settings
@@ -55,6 +56,20 @@ def edges() -> Edges:
 def progress(text: str) -> None:
     """Say on standard error what is being done, so that nobody waits in the dark."""
     say(f"· {text}", err=True)
+
+
+@contextmanager
+def patience(text: str) -> Iterator[None]:
+    """Say what is being done, once it has taken two seconds."""
+    from threading import Timer
+
+    timer = Timer(2, progress, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def say(text: str, *, err: bool = False) -> None:

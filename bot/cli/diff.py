@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,19 @@ def pull_request_diff(git: GitRepository, head: str, context: int = 3) -> str:
     base = git.merge_base(git.head().sha, head)
     paths = git.changed(base, head)
     old, new = git.read(base, paths), git.read(head, paths)
-    return "".join(_file(path, old, new, context) for path in paths)
+    return "".join(file_diff(path, old, new, context) for path in paths)
 
 
-def _file(path: str, old: Mapping[str, bytes], new: Mapping[str, bytes], context: int) -> str:
+def file_diff(path: str, old: Mapping[str, bytes], new: Mapping[str, bytes], context: int = 3) -> str:
+    """The unified diff of one file between two sets of files, as git writes and takes it."""
     before, after = _lines(old, path), _lines(new, path)
     names = (f"a/{path}" if path in old else "/dev/null", f"b/{path}" if path in new else "/dev/null")
     return "".join(
-        line if line.endswith("\n") else f"{line}\n" for line in unified_diff(before, after, *names, n=context)
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in unified_diff(before, after, *names, n=context)
     )
 
 
 def _lines(files: Mapping[str, bytes], path: str) -> list[str]:
-    return files.get(path, b"").decode("utf-8", "replace").splitlines(keepends=True)
+    # As git sees lines: other line ends are part of them.
+    return re.findall(r"[^\n]*\n|[^\n]+", files.get(path, b"").decode("utf-8", "replace"))

@@ -11,7 +11,9 @@ from bot.cli.handle import handle, serve
 from bot.cli.pulls import pr
 from bot.cli.reconcile import build, plan, promote, run
 from bot.cli.scaffold import init
+from bot.cli.scan import scan
 from bot.cli.select import select
+from bot.cli.set import set_
 from bot.cli.status import status
 from bot.cli.validate import schema, validate
 
@@ -27,5 +29,6 @@ def main() -> None:
     """
 
 
-for command in (init, validate, schema, run, plan, status, build, promote, select, pr, handle, serve, demo):
+ORDER = (init, scan, set_, validate, schema, run, plan, status, build, promote, select, pr, handle, serve, demo)
+for command in ORDER:
     main.add_command(command)

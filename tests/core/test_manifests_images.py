@@ -84,7 +84,7 @@ def test_docker_hub_names_are_the_same_short_and_long() -> None:
         (f"image:\n  repository: {NAME}\n  tag: [v1]\n", "not_a_scalar", 3),
         (f"image:\n  repository: {NAME}\n  tag: v1\n  tag: v1\n", "duplicate_key", 4),
         (f"image: {{repository: {NAME}, tag: v1}}\nsops: {{mac: x}}\n", "encrypted", 2),
-        (f"{{{{ if }}}}\nimage: {NAME}:v1\n", "templated", 2),
+        (f"{{{{ if }}}}\nimage: {NAME}:v1\n", "templated", 1),
     ],
 )
 def test_a_place_that_cannot_be_used_is_named(text: str, code: str, line: int) -> None:

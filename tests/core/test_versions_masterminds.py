@@ -70,7 +70,7 @@ class Writer:
     """Writes ranges and tags that are mostly right and often nearly so."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311  # for tests, not for secrets
+        self.random = Random(seed)  # for tests, not for secrets
 
     def pick(self, usual: Sequence[str], odd: Sequence[str], chance: float = 0.015) -> str:
         return self.random.choice(odd if self.random.random() < chance else usual)

@@ -2,6 +2,7 @@
 
 from bot.core.manifests.carried import FoundValues, find_values, set_values
 from bot.core.manifests.charts import Chart, FoundChart, find_chart, set_chart
+from bot.core.manifests.groups import edit_groups
 from bot.core.manifests.hazards import REASONS
 from bot.core.manifests.images import Found, find_image
 from bot.core.manifests.nodes import Identity
@@ -24,6 +25,7 @@ __all__ = [
     "Wanted",
     "Wish",
     "edit",
+    "edit_groups",
     "find_chart",
     "find_image",
     "find_values",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.conventions import at, is_yaml
+from bot.core.manifests.conventions import HELM_GROUP, at, is_yaml, kind_and_group
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Document, Identity, Scalar, text
@@ -71,13 +71,12 @@ def set_chart(version: str, chart: Chart) -> Edit:
 
 
 def _releases(content: bytes) -> Iterator[Document]:
-    yield from _objects(content, "HelmRelease", "helm.toolkit.fluxcd.io")
+    yield from _objects(content, "HelmRelease", HELM_GROUP)
 
 
 def _objects(content: bytes, kind: str, group: str) -> Iterator[Document]:
     for document in readable(content).documents:
-        identity = document.identity
-        if identity and (identity.kind, identity.api_version.partition("/")[0]) == (kind, group):
+        if document.identity and kind_and_group(document.root) == (kind, group):
             yield document
 
 

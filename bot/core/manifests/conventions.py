@@ -1,8 +1,8 @@
-"""Where charts, kustomize and Kubernetes keep an image by convention, in one document of one file.
+"""Where charts, kustomize and Kubernetes keep images and charts by convention: the one set of rules.
 
-Helm: https://helm.sh/docs/chart_best_practices/values/ and the values of common charts (`repository`, `tag`,
-`registry`, `digest`), WSO2's charts (`dockerRegistry`, `imageName`, `imageTag`); kustomize:
-https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/; Flux:
+Helm: https://helm.sh/docs/chart_best_practices/values/ and the values of common charts (`registry`, `repository` or
+`image` or `name`, `tag`, `digest`; `image` with `imageTag`), WSO2's charts (`dockerRegistry`, `imageName`,
+`imageTag`); kustomize: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/; Flux:
 https://fluxcd.io/flux/components/helm/helmreleases/#inline-values; pods:
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#image
 """
@@ -12,37 +12,81 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from bot.core.manifests.nodes import Document, Mapping, Node, Scalar, Sequence, key_text, read, text
+from bot.core.manifests.nodes import Mapping, Node, Sequence, first_keys, read, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.core.models import Path
 
-Form: TypeAlias = Literal["fields", "image", "kustomize"]
+Form: TypeAlias = Literal["fields", "image", "tag"]
+"""How a place holds a version: `tag` is a field that can hold a tag and no digest behind it."""
+Keys: TypeAlias = dict[str, Node]
 
+HELM_GROUP = "helm.toolkit.fluxcd.io"
+KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
 _KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 _POD_SPEC: dict[str, Path] = {
     "Pod": ("spec",),
+    "PodTemplate": ("template", "spec"),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), ("spec", "template", "spec")),
 }
+# Their schemas and their own images say nothing of what runs.
+_WITHOUT_IMAGES = (
+    "CustomResourceDefinition",
+    "ImageRepository",
+    "ImagePolicy",
+    "ImageUpdateAutomation",
+    "ConfigMap",
+    "Secret",
+)
+# Keys of registry, repository, tag; those of a row are looked at only if those above it did not fit.
+_SHAPES = (
+    ("registry", "repository", "tag"),
+    ("dockerRegistry", "imageName", "imageTag"),
+    ("registry", "image", "tag"),
+    ("registry", "image", "imageTag"),
+)
+_INTERESTING = frozenset(("image", "repository", "imageName", "tag", "imageTag", "digest", "registry", "<<"))
+_TEMPLATE = "{{ … }}"
+_IMAGE_KEY = re.compile(r"image$", re.IGNORECASE)
 
 
 class Candidate(NamedTuple):
-    """A place that may hold the image named `name`: fields of a mapping, or (form `image`) one scalar."""
+    """A place that may hold the version of an image: fields of a mapping, or (form `image`) one scalar.
+
+    `at` leads to the mapping. Without `repository` it says nothing of which image it is, without any of the paths
+    nothing of its version: in a patch, the rest is where it is patched. It is not `sure` if only that can tell whether
+    it is about an image at all.
+    """
 
     form: Form
-    name: str
+    repository: str = ""
+    registry: str = ""
     tag: Path | None = None
     digest: Path | None = None
     image: Path | None = None
+    at: Path = ()
+    sure: bool = True
+
+    @property
+    def name(self) -> str:
+        """The image's name as it is written, with its registry if that is written beside it."""
+        if self.registry and self.repository:
+            return f"{self.registry.rstrip('/')}/{self.repository}"
+        return self.repository
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where its version is written."""
+        return tuple(path for path in (self.image, self.tag, self.digest) if path is not None)
 
 
 def is_yaml(file: str) -> bool:
     """Whether the file is one that the conventions look into."""
-    return file.endswith((".yaml", ".yml")) or bool(_KUSTOMIZATION_FILE.search(file))
+    return file.endswith((".yaml", ".yml")) or is_kustomization(file)
 
 
 def is_values(file: str) -> bool:
@@ -50,30 +94,59 @@ def is_values(file: str) -> bool:
     return bool(_VALUES_FILE.search(file))
 
 
-def candidates(file: str, document: Document) -> Iterator[Candidate]:
+def is_kustomization(file: str) -> bool:
+    """Whether the file's name is one that kustomize looks for in a folder."""
+    return bool(_KUSTOMIZATION_FILE.search(file))
+
+
+def candidates(file: str, root: Node) -> Iterator[Candidate]:
     """Every place of any image in the document of `file`, in the order of the text."""
-    root = document.root
-    kind, group = _kind(root)
-    if kind == "HelmRelease" and group == "helm.toolkit.fluxcd.io":
-        yield from values(at(root, ("spec", "values")), ("spec", "values"))
-    elif (kind == "Kustomization" and group == "kustomize.config.k8s.io") or _KUSTOMIZATION_FILE.search(file):
-        yield from _kustomize(root)
-    elif kind in _POD_SPEC:
-        yield from _containers(root, _POD_SPEC[kind])
+    kind, group = kind_and_group(root)
+    if group == KUSTOMIZE_GROUP or (is_kustomization(file) and not group):
+        yield from kustomize_images(at(root, ("images",)), ("images",))
+    elif kind and group:
+        for node, path in objects(root):
+            yield from in_object(node, path)
     elif is_values(file):
         yield from values(root, ())
+
+
+def objects(root: Node) -> Iterator[tuple[Node, Path]]:
+    """The object that the document is, or those in the list that it is, each with the path to it."""
+    items = root.get("items") if isinstance(root, Mapping) and kind_and_group(root)[0].endswith("List") else None
+    if isinstance(items, Sequence):
+        yield from ((item, ("items", index)) for index, item in enumerate(items.items))
+    else:
+        yield root, ()
+
+
+def in_object(root: Node, path: Path = ()) -> Iterator[Candidate]:
+    """Every place of any image in a Kubernetes object; `path` leads to it."""
+    kind, group = kind_and_group(root)
+    if kind == "HelmRelease" and group == HELM_GROUP:
+        yield from values(at(root, ("spec", "values")), (*path, "spec", "values"))
+        yield from _post_rendered(at(root, ("spec", "postRenderers")), (*path, "spec", "postRenderers"))
+    elif kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
+        yield from kustomize_images(at(root, ("spec", "images")), (*path, "spec", "images"))
+    elif kind in _POD_SPEC:
+        yield from _containers(at(root, _POD_SPEC[kind]), (*path, *_POD_SPEC[kind]))
+    elif kind not in _WITHOUT_IMAGES:
+        yield from (one for one in values(at(root, ("spec",)), (*path, "spec")) if one.name and _is_pinned(one))
 
 
 def values(node: Node | None, path: Path) -> Iterator[Candidate]:
     """Every place in the values of a chart; `path` leads to `node`."""
     if isinstance(node, Sequence):
         for index, item in enumerate(node.items):
-            yield from values(item, (*path, index))
+            if isinstance(item, Mapping | Sequence):
+                yield from values(item, (*path, index))
     elif isinstance(node, Mapping):
-        yield from _block(node, path)
-        for key, value in node.pairs:
-            if (name := key_text(key)) is not None:
-                yield from values(value, (*path, name))
+        keys = first_keys(node)
+        if not _INTERESTING.isdisjoint(keys):
+            yield from _block(node, keys, path)
+        for key, value in keys.items():
+            if isinstance(value, Mapping | Sequence):
+                yield from values(value, (*path, key))
 
 
 def at(node: Node | None, path: Path) -> Node | None:
@@ -83,52 +156,95 @@ def at(node: Node | None, path: Path) -> Node | None:
     return node
 
 
-def _kind(root: Node) -> tuple[str, str]:
+def kind_and_group(root: Node) -> tuple[str, str]:
+    """An object's kind, and its API's group (`v1` for the core); empty if it is no object."""
     if not isinstance(root, Mapping):
         return "", ""
     return text(root.get("kind")) or "", (text(root.get("apiVersion")) or "").partition("/")[0]
 
 
-def _block(mapping: Mapping, path: Path) -> Iterator[Candidate]:
-    image = mapping.get("image")
-    if isinstance(image, Scalar) and image.value:
-        # `image: repository` beside a `tag:` is a repository; else it holds its own tag.
-        if mapping.get("tag") and not _has_version(image.value):
-            yield _fields(mapping, path, image.value, "tag")
-        else:
-            yield Candidate("image", image.value, image=(*path, "image"))
-    for registry, repository, tag in (("registry", "repository", "tag"), ("dockerRegistry", "imageName", "imageTag")):
-        name = text(read(mapping, repository))
-        if name and (mapping.get(tag) or mapping.get("digest")):
-            host = text(read(mapping, registry))
-            yield _fields(mapping, path, f"{host.rstrip('/')}/{name}" if host else name, tag)
-
-
-def _fields(mapping: Mapping, path: Path, name: str, tag: str, form: Form = "fields") -> Candidate:
-    return Candidate(
-        form,
-        name,
-        tag=(*path, tag) if mapping.get(tag) else None,
-        digest=(*path, "digest") if mapping.get("digest") else None,
-    )
-
-
-def _has_version(image: str) -> bool:
+def has_version(image: str) -> bool:
+    """Whether there is a tag or a digest behind the name."""
     return "@" in image or ":" in image.rpartition("/")[2]
 
 
-def _kustomize(root: Node) -> Iterator[Candidate]:
-    images = at(root, ("images",))
-    for index, entry in enumerate(images.items if isinstance(images, Sequence) else []):
-        if isinstance(entry, Mapping) and (entry.get("newTag") or entry.get("digest")):
-            name = text(entry.get("newName")) or text(entry.get("name")) or ""
-            yield _fields(entry, ("images", index), name, "newTag", "kustomize")
+def _is_pinned(one: Candidate) -> bool:
+    return bool(one.tag or one.digest) or (one.image is not None and has_version(one.repository))
 
 
-def _containers(root: Node, spec: Path) -> Iterator[Candidate]:
-    for group in ("initContainers", "containers"):
-        containers = at(root, (*spec, group))
+def _block(mapping: Mapping, keys: Keys, path: Path) -> Iterator[Candidate]:
+    image = _text(keys.get("image"))
+    if image and (has_version(image) or not ("tag" in keys or "imageTag" in keys or "registry" in keys)):
+        # `image: repository` beside a tag is a repository; else it holds its own tag.
+        yield Candidate("image", image, image=(*path, "image"), at=path)
+        keys = {key: value for key, value in keys.items() if key != "image"}
+    inherits = "<<" in keys
+    for registry, repository, tag in _shapes(path):
+        name = text(read(mapping, repository)) if inherits and repository != "image" else _text(keys.get(repository))
+        host = text(read(mapping, registry)) if inherits else _text(keys.get(registry))
+        if name and (tag in keys or "digest" in keys or _names_an_image(path, repository)):
+            if has_version(name) and tag not in keys and "digest" not in keys:
+                yield Candidate("image", name, image=(*path, repository), at=path)
+            else:
+                yield _fields(keys, path, name, host or "", tag)
+            return
+    yield from _unnamed(keys, path)
+
+
+def _unnamed(keys: Keys, path: Path) -> Iterator[Candidate]:
+    """What a patch has of an image: its version, or where it comes from."""
+    tag = "imageTag" if "imageTag" in keys else "tag"
+    registry = _text(keys.get("registry")) or _text(keys.get("dockerRegistry"))
+    if tag in keys or "digest" in keys or registry:
+        yield _fields(keys, path, "", registry, tag)._replace(sure=_is_image(path) or tag == "imageTag")
+
+
+def _shapes(path: Path) -> tuple[tuple[str, str, str], ...]:
+    return (*_SHAPES, ("registry", "name", "tag")) if _is_image(path) else _SHAPES
+
+
+def _names_an_image(path: Path, repository: str) -> bool:
+    return repository == "imageName" or (repository in ("repository", "image", "name") and _is_image(path))
+
+
+def _is_image(path: Path) -> bool:
+    return bool(path) and bool(_IMAGE_KEY.search(str(path[-1])))
+
+
+def _text(node: Node | None) -> str:
+    # `{{ name }}` without quotes is read as a mapping in a mapping.
+    if isinstance(node, Mapping) and any(isinstance(key, Mapping) for key, _ in node.pairs):
+        return _TEMPLATE
+    return text(node) or ""
+
+
+def _fields(keys: Keys, path: Path, repository: str, registry: str, tag: str, form: Form = "fields") -> Candidate:
+    # Some charts write the digest as `sha`, without `sha256:`: as a digest it is refused, and not left behind.
+    key = "sha" if "digest" not in keys and _text(keys.get("sha")) else "digest"
+    digest = (*path, key) if key in keys else None
+    return Candidate(form, repository, registry, (*path, tag) if tag in keys else None, digest, at=path)
+
+
+def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
+    """Every entry of kustomize's `images` that sets a version; `path` leads to the list."""
+    for index, entry in enumerate(node.items if isinstance(node, Sequence) else []):
+        keys = first_keys(entry) if isinstance(entry, Mapping) else {}
+        if "newTag" in keys or "digest" in keys:
+            name = _text(keys.get("newName")) or _text(keys.get("name"))
+            yield _fields(keys, (*path, index), name, "", "newTag", "tag")
+
+
+def _post_rendered(node: Node | None, path: Path) -> Iterator[Candidate]:
+    for index, item in enumerate(node.items if isinstance(node, Sequence) else []):
+        images = ("kustomize", "images")
+        yield from kustomize_images(at(item, images), (*path, index, *images))
+
+
+def _containers(spec: Node | None, path: Path) -> Iterator[Candidate]:
+    for group in ("initContainers", "containers", "ephemeralContainers"):
+        containers = at(spec, (group,))
         for index, container in enumerate(containers.items if isinstance(containers, Sequence) else []):
-            image = text(container.get("image")) if isinstance(container, Mapping) else None
+            image = _text(container.get("image")) if isinstance(container, Mapping) else ""
             if image:
-                yield Candidate("image", image, image=(*spec, group, index, "image"))
+                here = (*path, group, index)
+                yield Candidate("image", image, image=(*here, "image"), at=here)

@@ -78,8 +78,8 @@ def _conventional(
         yield hazard.refusal(file)
         return
     for document in parsed.documents:
-        for candidate in values(document.root, ()) if is_values else candidates(file, document):
-            if one := read_place(file, document, candidate, repository):
+        for candidate in values(document.root, ()) if is_values else candidates(file, document.root):
+            if candidate.name and candidate.paths and (one := read_place(file, document, candidate, repository)):
                 yield one
 
 

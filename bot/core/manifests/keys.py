@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.manifests.conventions import Candidate
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.locate import from_pointer, scalar, trail
+from bot.core.manifests.locate import document_with, from_pointer, scalar, trail
 from bot.core.manifests.nodes import Document, text
 from bot.core.manifests.splice import readable
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bot.core.config import Key
-    from bot.core.models import Path, Refusal
+    from bot.core.models import Refusal
 
 
 def file_of(key: Key, folder: str) -> str:
@@ -39,28 +39,11 @@ def from_keys(
 
 
 def _candidates(content: bytes, key: Key) -> Iterator[tuple[Document, Candidate]]:
-    documents = readable(content).documents
+    parsed = readable(content)
     tag, digest, image = (from_pointer(one) if one else None for one in (key.tag, key.digest, key.image))
     if image:
-        document = _document(documents, image)
+        document = document_with(parsed, image)
         yield document, Candidate("image", text(scalar(trail(document.root, image))) or "", image=image)
     if tag or digest:
-        document = _document(documents, tag or digest or ())
-        yield document, Candidate("fields", "", tag=tag, digest=digest)
-
-
-def _document(documents: tuple[Document, ...], path: Path) -> Document:
-    """The one document in which the path leads somewhere."""
-    found: list[Document] = []
-    problem = Hazard("path_missing", 1, "the file is empty")
-    for document in documents:
-        try:
-            trail(document.root, path)
-            found.append(document)
-        except Hazard as hazard:
-            problem = hazard
-    if not found:
-        raise problem
-    if len(found) > 1:
-        raise Hazard("document_ambiguous", found[1].root.line, "more than one document of the file has that path")
-    return found[0]
+        document = document_with(parsed, tag or digest or ())
+        yield document, Candidate("fields", tag=tag, digest=digest)

@@ -48,6 +48,15 @@ def leaves(content: bytes) -> dict[str, Leaf]:
     return {pointer(path): leaf for path, leaf in _walk(documents[0].root)} if documents else {}
 
 
+def pointers(content: bytes) -> list[str]:
+    """The JSON Pointers of all values that hold no others, of all documents; none for a file that cannot be read."""
+    try:
+        documents = readable(content).documents
+    except Hazard:
+        return []
+    return list(dict.fromkeys(pointer(path) for one in documents for path, _ in _walk(one.root)))
+
+
 def _walk(root: Node) -> Iterator[tuple[Path, Leaf]]:
     waiting: list[tuple[Path, Node]] = [((), root)]
     while waiting:

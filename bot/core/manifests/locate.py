@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot.core.manifests.hazards import Hazard
@@ -9,6 +10,9 @@ from bot.core.manifests.nodes import Alias, Document, Identity, Mapping, Node, P
 
 if TYPE_CHECKING:
     from bot.core.models import Path
+
+# As RFC 6901 writes an index: `01` may only be a name.
+_INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
 def pointer(path: Path) -> str:
@@ -29,6 +33,29 @@ def document(parsed: Parsed, wanted: Identity | int) -> Document:
         raise Hazard("document_missing", 1, f"the file has no {name}")
     if len(found) > 1:
         raise Hazard("document_ambiguous", found[1].root.line, f"the file has {name} more than once")
+    return found[0]
+
+
+def document_with(parsed: Parsed, path: Path) -> Document:
+    """The one document in which the path leads somewhere. `Hazard` if there is none, or more than one.
+
+    Where the way is there but not clear (a key that is there twice, an alias), it leads somewhere.
+    """
+    found: list[Document] = []
+    problem = Hazard("path_missing", 1, "the file is empty")
+    for document in parsed.documents:
+        try:
+            trail(document.root, path)
+            found.append(document)
+        except Hazard as hazard:
+            if hazard.code in ("path_missing", "merged_key"):
+                problem = hazard if problem.code == "path_missing" else problem
+            else:
+                found.append(document)
+    if not found:
+        raise problem
+    if len(found) > 1:
+        raise Hazard("document_ambiguous", found[1].root.line, "more than one document of the file has that path")
     return found[0]
 
 
@@ -62,7 +89,7 @@ def _value(mapping: Mapping, key: str) -> Node:
 
 
 def _item(sequence: Sequence, part: str | int) -> Node:
-    if isinstance(part, int) or (part.isascii() and part.isdigit()):
+    if isinstance(part, int) or _INDEX.fullmatch(part):
         # A longer number is no index of any list, and int() refuses very long ones.
         if len(str(part)) < 10 and 0 <= int(part) < len(sequence.items):
             return sequence.items[int(part)]
@@ -80,6 +107,4 @@ def scalar(nodes: list[Node]) -> Scalar | Alias:
     last = nodes[-1]
     if isinstance(last, Scalar) or (isinstance(last, Alias) and isinstance(last.target, Scalar)):
         return last
-    if isinstance(last, Mapping) and any(isinstance(key, Mapping) for key, _ in last.pairs):
-        raise Hazard("templated", last.line, "the value is a template: {{ … }}")
     raise Hazard("not_a_scalar", last.line, "the value is a mapping or a list")

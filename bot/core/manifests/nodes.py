@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+_SMALL = 32
+
 
 @dataclass(slots=True, eq=False)
 class Base:
@@ -51,14 +53,27 @@ class Mapping(Base):
     """A mapping as written: pairs in order, equal keys and `<<` included."""
 
     pairs: list[tuple[Node, Node]] = field(default_factory=list)
+    index: dict[str | None, list[tuple[Node, Node]]] | None = field(default=None, repr=False)
 
     def all(self, key: str) -> list[tuple[Node, Node]]:
         """Every pair that is physically here under `key`."""
-        return [pair for pair in self.pairs if key_text(pair[0]) == key]
+        if len(self.pairs) <= _SMALL:
+            return [pair for pair in self.pairs if key_text(pair[0]) == key]
+        # In a mapping of a hundred thousand keys each is looked for.
+        if self.index is None:
+            self.index = {}
+            for pair in self.pairs:
+                self.index.setdefault(key_text(pair[0]), []).append(pair)
+        return self.index.get(key, [])
 
     def get(self, key: str) -> Node | None:
         """The first value that is physically here under `key`."""
-        return next((value for _, value in self.all(key)), None)
+        if len(self.pairs) > _SMALL:
+            return next((value for _, value in self.all(key)), None)
+        for name, value in self.pairs:
+            if (name.text if type(name) is Scalar else key_text(name)) == key:
+                return value
+        return None
 
 
 Node: TypeAlias = Scalar | Alias | Sequence | Mapping
@@ -99,6 +114,15 @@ def text(node: Node | None) -> str | None:
     """The value of a scalar, seen through an alias; None for anything else."""
     target = node.target if isinstance(node, Alias) else node
     return target.value if isinstance(target, Scalar) else None
+
+
+def first_keys(mapping: Mapping) -> dict[str, Node]:
+    """The first value of each key that is physically there, by the key's text."""
+    keys: dict[str, Node] = {}
+    for key, value in mapping.pairs:
+        if (name := key_text(key)) is not None:
+            keys.setdefault(name, value)
+    return keys
 
 
 def read(mapping: Mapping, key: str) -> Node | None:

@@ -44,7 +44,7 @@ class Place:
 
 def read_place(file: str, document: Document, candidate: Candidate, repository: Reference) -> Place | Refusal | None:
     """The place, if it is one of `repository` (None if not), or why its version cannot be read."""
-    name = _split(candidate.name)[0] if candidate.image else candidate.name
+    name = split_image(candidate.name)[0] if candidate.image else candidate.name
     # A key of the configuration for tag and digest names no image: it stands for the configured one.
     if name and not _is_repository(name, repository):
         return None
@@ -59,7 +59,7 @@ def _place(file: str, document: Document, candidate: Candidate, name: str) -> Pl
     tag_path, digest_path = candidate.tag, candidate.digest
     if candidate.image:
         node = _scalar(document, candidate.image)
-        version = _checked(*_split(node.value)[1:], node)
+        version = image_version(*split_image(node.value)[1:], node.line)
     else:
         tag, digest = (_scalar(document, path) if path else None for path in (tag_path, digest_path))
         node, version = _fields(tag, digest)
@@ -84,18 +84,19 @@ def _fields(tag: Scalar | None, digest: Scalar | None) -> tuple[Scalar, ImageVer
     node = (tag if text else digest) or tag
     if node is None:
         raise Hazard("path_missing", 1, "there is neither tag nor digest")
-    return node, _checked(text, beside or behind, node)
+    return node, image_version(text, beside or behind, node.line)
 
 
-def _checked(tag: str, digest: str, node: Scalar) -> ImageVersion:
+def image_version(tag: str, digest: str, line: int) -> ImageVersion:
+    """Tag and digest as written on that line, empty where not → the version. `Hazard` for what is no version."""
     if not tag and not digest:
-        raise Hazard("empty_value", node.line, "neither tag nor digest is written")
+        raise Hazard("empty_value", line, "neither tag nor digest is written")
     if (tag and not is_tag(tag)) or (digest and not is_digest(digest)):
-        raise Hazard("bad_version", node.line, "the value is not a tag, a digest or both")
+        raise Hazard("bad_version", line, "the value is not a tag, a digest or both")
     return ImageVersion(tag, digest or None)
 
 
-def _split(image: str) -> tuple[str, str, str]:
+def split_image(image: str) -> tuple[str, str, str]:
     """`name:tag@digest` → its three parts, unchecked; missing ones are empty."""
     rest, _, digest = image.partition("@")
     folder, slash, last = rest.rpartition("/")

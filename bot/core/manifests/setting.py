@@ -26,8 +26,9 @@ class Wanted(NamedTuple):
 def set_image(places: Iterable[Place], version: ImageVersion, *, pin: bool) -> Wanted:
     """The edits that make every place name `version`.
 
-    With `pin` the digest goes into the place's `digest` key, else behind the tag (`tag@sha256:…`), except in
-    kustomize's `newTag`. Without `pin` only the tag is set; a digest that is there is always set with it.
+    With `pin` the digest goes into the place's `digest` key, else behind the tag (`tag@sha256:…`), except in a field
+    that holds nothing but tags, as kustomize's `newTag`. Without `pin` only the tag is set; a
+    digest that is there is always set with it.
     """
     edits: dict[str, tuple[Edit, ...]] = {}
     refusals: list[Refusal] = []
@@ -46,8 +47,8 @@ def _edits(place: Place, version: ImageVersion, *, pin: bool) -> Iterator[Edit]:
         yield Edit(place.image, f"{place.name}:{pinned}", place.document)
         return
     if place.tag:
-        # The digest has its own key, or kustomize's newTag holds a tag alone.
-        alone = place.digest or (place.form == "kustomize" and not place.version.digest)
+        # The digest has its own key, or the field holds a tag alone.
+        alone = place.digest or (place.form == "tag" and not place.version.digest)
         yield Edit(place.tag, version.tag if alone else str(pinned), place.document)
     if place.digest and pinned.digest:
         yield Edit(place.digest, pinned.digest, place.document, fill=True)

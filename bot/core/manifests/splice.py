@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.document import encrypted, parse
+from bot.core.manifests.document import encrypted, is_secret, parse
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document, pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
+from bot.core.manifests.opinion import Trail
 from bot.core.manifests.scalars import is_line, written
 from bot.core.manifests.verify import STR, held, verify
 from bot.core.models import Change, Path, Refusal
@@ -80,15 +81,23 @@ def edit(file: str, content: bytes, edits: Sequence[Edit]) -> Edited:
         parsed = readable(content)
     except Hazard as hazard:
         return Edited(content, (), tuple(hazard.refusal(file, pointer(one.path)) for one in edits))
-    wanted, refusals = _targets(file, content, parsed, edits)
-    if refusals or not wanted:
-        return Edited(content, (), tuple(refusals))
+    wanted, refused = _targets(file, content, parsed, edits)
+    if refused or not wanted:
+        return Edited(content, (), tuple(dict.fromkeys(refusal for _, refusal in refused)))
     try:
         result = _spliced(content, parsed, wanted)
     except Hazard as hazard:
         return Edited(content, (), tuple(hazard.refusal(file, pointer(one.edit.path)) for one in wanted))
     changes = tuple(_change(file, one) for one in wanted)
     return Edited(result, changes, (), tuple(note for one in wanted for note in _notes(file, one)))
+
+
+def refused_edits(file: str, content: bytes, edits: Sequence[Edit]) -> list[tuple[Edit, Refusal]]:
+    """Each edit that must not be made, whatever becomes of the others, and why."""
+    try:
+        return _targets(file, content, readable(content), edits)[1]
+    except Hazard as hazard:
+        return [(one, hazard.refusal(file, pointer(one.path))) for one in edits]
 
 
 def readable(content: bytes) -> Parsed:
@@ -99,17 +108,20 @@ def readable(content: bytes) -> Parsed:
     return parsed
 
 
-def _targets(file: str, content: bytes, parsed: Parsed, edits: Sequence[Edit]) -> tuple[list[_Target], list[Refusal]]:
+def _targets(
+    file: str, content: bytes, parsed: Parsed, edits: Sequence[Edit]
+) -> tuple[list[_Target], list[tuple[Edit, Refusal]]]:
     wanted = _Wanted(content, parsed)
-    refusals: list[Refusal] = []
+    refused: list[tuple[Edit, Refusal]] = []
     # Aliases come last: they are satisfied when their anchor gets the value.
     for kind in (Scalar, Alias):
         for one in edits:
             try:
                 wanted.add(one, kind)
             except Hazard as hazard:
-                refusals.append(hazard.refusal(file, pointer(one.path)))
-    return wanted.targets, list(dict.fromkeys(refusals))
+                refused.append((one, hazard.refusal(file, pointer(one.path))))
+    refused += [(one, hazard.refusal(file, pointer(one.path))) for one, hazard in wanted.rivals]
+    return wanted.targets, refused
 
 
 class _Wanted:
@@ -117,7 +129,8 @@ class _Wanted:
 
     def __init__(self, content: bytes, parsed: Parsed) -> None:
         self.content, self.parsed = content, parsed
-        self.asked: dict[int, str] = {}
+        self.asked: dict[int, Edit] = {}
+        self.rivals: list[tuple[Edit, Hazard]] = []
         self.targets: list[_Target] = []
 
     def add(self, one: Edit, kind: type[Scalar] | type[Alias]) -> None:
@@ -130,16 +143,23 @@ class _Wanted:
             raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
         if isinstance(node, Scalar):
             self.set(one, nodes, node)
-        elif self.asked.get(id(node.target), held(node.target)) != one.new:
+        elif self.value(node.target) != one.new:
             raise Hazard("alias", node.line, f"the value is the alias *{node.name}")
+
+    def value(self, target: Node) -> str | None:
+        """What an alias of the target will stand for."""
+        asked = self.asked.get(id(target))
+        return asked.new if asked else held(target)
 
     def set(self, one: Edit, nodes: list[Node], node: Scalar) -> None:
         """Note the new text, and the bytes to write where it is not there already."""
-        known = self.asked.setdefault(id(node), one.new)
-        if known != one.new:
-            raise Hazard("conflicting_edits", node.line, "two different values are wanted here")
+        known = self.asked.setdefault(id(node), one)
+        if known.new != one.new:
+            problem = Hazard("conflicting_edits", node.line, "two different values are wanted here")
+            self.rivals.append((known, problem))
+            raise problem
         if held(node) != one.new and all(target.scalar is not node for target in self.targets):
-            _check(node, one.fill)
+            check(node, fill=one.fill)
             self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
 
 
@@ -148,7 +168,8 @@ def is_empty(node: Scalar) -> bool:
     return not node.value.strip() or (not node.style and node.text in _NULL)
 
 
-def _check(node: Scalar, fill: bool) -> None:
+def check(node: Scalar, *, fill: bool) -> None:
+    """`Hazard` if the scalar must not be edited; an empty one may be filled with `fill`."""
     if is_empty(node) and not fill:
         raise Hazard("empty_value", node.line, "the value is empty")
     if node.tag not in (None, STR):
@@ -159,11 +180,18 @@ def _check(node: Scalar, fill: bool) -> None:
 
 
 def check_text(node: Scalar) -> None:
-    """`Hazard` if something fills the value in later: Flux's substitution or a template."""
-    if found := _VARIABLE.search(node.text):
-        raise Hazard("substituted", node.line, f"the value comes from the variable {found[1] or node.text}")
-    if "{{" in node.text:
-        raise Hazard("templated", node.line, "the value is a template: {{ … }}")
+    """`Hazard` if something fills the value in later: SOPS, Flux's substitution or a template."""
+    check_words(node.text, node.line)
+
+
+def check_words(text: str, line: int) -> None:
+    """As `check_text`, for a text on that line."""
+    if is_secret(text):
+        raise Hazard("encrypted", line, "the value is encrypted by SOPS")
+    if found := _VARIABLE.search(text):
+        raise Hazard("substituted", line, f"the value comes from the variable {found[1] or text}")
+    if "{{" in text:
+        raise Hazard("templated", line, "the value is a template: {{ … }}")
 
 
 def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
@@ -172,7 +200,7 @@ def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
         result += content[position : one.start] + one.new
         position = one.end
     new = bytes(result + content[position:])
-    verify(content, parsed, new, {id(one.scalar): one.edit.new for one in wanted})
+    verify(content, parsed, new, [Trail(one.nodes, one.edit.new) for one in wanted])
     return new
 
 
@@ -191,7 +219,8 @@ def _block(content: bytes, node: Scalar, new: str) -> _Splice:
     old = node.value.encode()
     lines = content[node.start : node.end].splitlines(keepends=True)
     filled = [number for number, line in enumerate(lines) if number and line.strip()]
-    if len(filled) != 1 or not lines[filled[0]].rstrip(b"\r\n").endswith(old):
+    # A blank in front would be taken for indentation.
+    if len(filled) != 1 or not lines[filled[0]].rstrip(b"\r\n").endswith(old) or new[0] in " \t":
         raise Hazard("multi_line", node.line, "the value has several lines")
     end = node.start + len(b"".join(lines[: filled[0]])) + len(lines[filled[0]].rstrip(b"\r\n"))
     return _Splice(end - len(old), end, new.encode())
@@ -203,11 +232,13 @@ def _change(file: str, target: _Target) -> Change:
 
 
 def _notes(file: str, target: _Target) -> list[Note]:
-    path, new = target.edit.path, target.edit.new
+    path = pointer(target.edit.path)
     return [
-        Note(
-            file, node.line, pointer(path), "anchored", f"&{node.anchor} is used {node.aliases} more times, now {new!r}"
-        )
-        for node in target.nodes
-        if node.aliases
+        Note(file, one.line, path, "anchored", f"&{one.anchor} has {_aliases(one.aliases)} with it")
+        for one in target.nodes
+        if one.aliases
     ]
+
+
+def _aliases(number: int) -> str:
+    return "1 alias, which changes" if number == 1 else f"{number} aliases, which change"

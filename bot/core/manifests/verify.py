@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from bot.core.manifests.document import parse
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
+from bot.core.manifests.opinion import Trail, accepts
 from bot.core.manifests.scalars import is_string
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 STR = "tag:yaml.org,2002:str"
 
@@ -24,18 +25,20 @@ def held(node: Node | None) -> str | None:
     return None
 
 
-def verify(before: bytes, parsed: Parsed, after: bytes, expected: Mapping[int, str]) -> None:
+def verify(before: bytes, parsed: Parsed, after: bytes, trails: Sequence[Trail]) -> None:
     """Compare the bytes `after` an edit with the file `before` and its nodes. `Hazard` if they are not as expected.
 
-    `expected` is the new text by the id() of its scalar among the nodes: node by node the result must be the
-    original, but for these, and those must be strings.
+    `trails` lead through these nodes to the edited scalars: node by node the result must be the original, but for
+    those, and those must be the strings that were meant.
     """
-    _compare(parsed, after, expected)
-    if not _ruamel_reads(after) and _ruamel_reads(before):
-        raise Hazard("second_opinion", 1, "a second YAML reader does not accept the edited file")
+    now = _compare(parsed, after, {id(trail.nodes[-1]): trail.new for trail in trails})
+    same = [Trail([now.nodes[parsed.nodes.index(node)] for node in trail.nodes], trail.new) for trail in trails]
+    if not accepts(before, after, same):
+        line = min(trail.nodes[-1].line for trail in trails)
+        raise Hazard("second_opinion", line, "a second YAML reader does not accept the edited file")
 
 
-def _compare(parsed: Parsed, new: bytes, expected: Mapping[int, str]) -> None:
+def _compare(parsed: Parsed, new: bytes, expected: Mapping[int, str]) -> Parsed:
     line = next((node.line for node in parsed.nodes if id(node) in expected), 1)
     problem = Hazard("verification_failed", line, "the edit did not give what was asked for")
     try:
@@ -48,6 +51,7 @@ def _compare(parsed: Parsed, new: bytes, expected: Mapping[int, str]) -> None:
         want = expected.get(id(old))
         if not (_same(old, now) if want is None else held(now) == want and now.anchor == old.anchor):
             raise problem
+    return after
 
 
 def _same(old: Node, now: Node) -> bool:
@@ -56,15 +60,3 @@ def _same(old: Node, now: Node) -> bool:
     if isinstance(old, Scalar) and isinstance(now, Scalar):
         return (old.text, old.style) == (now.text, now.style)
     return not (isinstance(old, Alias) and isinstance(now, Alias)) or old.name == now.name
-
-
-def _ruamel_reads(content: bytes) -> bool:
-    from ruamel.yaml import YAML
-
-    reader = YAML(typ="safe", pure=True)
-    reader.composer.warn_double_anchors = False
-    try:
-        list(reader.load_all(content))
-    except Exception:  # noqa: BLE001 - whatever the second reader fails with, its answer is no
-        return False
-    return True

@@ -1,0 +1,167 @@
+"""What one file says by itself: small values, without its name, that any run could keep by the file's hash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from bot.core.manifests.conventions import Form
+    from bot.core.manifests.nodes import Identity
+    from bot.core.models import Path
+
+RULES = 1
+"""Version of the rules by which facts are taken from a file: kept facts of another version are worth nothing."""
+
+FileClass: TypeAlias = Literal["kustomization", "values", "chart", "manifest"]
+Part: TypeAlias = Literal["image", "tag", "name", "digest"]
+
+
+class Marker(NamedTuple):
+    """Flux's setter marker: which policy sets the value, and which part of the image the value is."""
+
+    namespace: str
+    policy: str
+    part: Part
+
+
+class Value(NamedTuple):
+    """One scalar: where it is, its text, and why it must not be edited (`code` is empty if it may be)."""
+
+    path: Path
+    line: int
+    column: int
+    text: str
+    code: str = ""
+    what: str = ""
+    marker: Marker | None = None
+
+
+class Block(NamedTuple):
+    """What one mapping says of an image. `at` leads to it in the object, once a patch is applied.
+
+    It is not `sure` if only what it patches can tell whether it is about an image.
+    """
+
+    at: Path
+    form: Form
+    repository: str = ""
+    registry: str = ""
+    tag: Value | None = None
+    digest: Value | None = None
+    image: Value | None = None
+    name: Value | None = None
+    sure: bool = True
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What is written of its version; its name only where a marker sets it."""
+        return tuple(value for value in (self.image, self.name, self.tag, self.digest) if value is not None)
+
+
+class Source(NamedTuple):
+    """Which object a chart comes from."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class ChartUse(NamedTuple):
+    """What an object, or a patch of it, says of a chart: a part that it does not say is empty."""
+
+    name: str = ""
+    version: Value | None = None
+    source: Source | None = None
+    repository: str = ""
+
+
+class Object(NamedTuple):
+    """A Kubernetes object, a part of one (a patch), or a file of values, whose kind is empty.
+
+    `url` is that of a source. `values_from` are the ConfigMaps and Secrets of a HelmRelease's values. `reference` is
+    the source that `chartRef` names, `semver` the range of an OCIRepository.
+    """
+
+    document: Identity | int
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    line: int = 1
+    blocks: tuple[Block, ...] = ()
+    charts: tuple[ChartUse, ...] = ()
+    url: str = ""
+    reference: Source | None = None
+    values_from: tuple[str, ...] = ()
+    semver: Value | None = None
+    target: Target | None = None
+
+
+class Target(NamedTuple):
+    """Which objects a patch is for; an empty part is any, `usable` is false where more is asked than is understood."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    group: str = ""
+    usable: bool = True
+
+
+class Named(NamedTuple):
+    """A file or folder that a kustomization names, and the line where it does."""
+
+    text: str
+    line: int
+
+
+class Patch(NamedTuple):
+    """A patch of a kustomization: another file, or written there (`objects`)."""
+
+    file: Named | None = None
+    objects: tuple[Object, ...] = ()
+    target: Target | None = None
+
+
+class Kustomization(NamedTuple):
+    """What a kustomization puts together. `generated` are ConfigMaps and Secrets by name, with the files they hold."""
+
+    namespace: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    resources: tuple[Named, ...] = ()
+    components: tuple[Named, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    generated: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    images: tuple[str, ...] = ()
+
+
+class Applied(NamedTuple):
+    """A Flux Kustomization: the folder that it applies, with which components (relative to it) and patches."""
+
+    path: str
+    components: tuple[Named, ...] = ()
+    patches: tuple[Patch, ...] = ()
+
+
+class Trouble(NamedTuple):
+    """Something in the file that must not be edited, or could not be read."""
+
+    line: int
+    path: Path
+    code: str
+    what: str
+
+
+class Facts(NamedTuple):
+    """All that a file says. `operations` are JSON patches (RFC 6902), each as the object part that it sets.
+
+    `policies` are the images of Flux's ImageRepositories and the repositories of its ImagePolicies.
+    """
+
+    objects: tuple[Object, ...] = ()
+    operations: tuple[Object, ...] = ()
+    kustomization: Kustomization | None = None
+    applied: tuple[Applied, ...] = ()
+    repositories: tuple[tuple[str, str, str], ...] = ()
+    policies: tuple[tuple[str, str, str, str], ...] = ()
+    troubles: tuple[Trouble, ...] = ()

@@ -1,0 +1,216 @@
+"""What the kustomizations of a repository put together: which objects each patch is for.
+
+Bases are followed across folders, as kustomize does:
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.core.discovery.facts import Facts, Named, Trouble
+from bot.core.discovery.states import State, state, targets
+from bot.core.manifests.conventions import is_values
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from bot.core.discovery.facts import Applied, Kustomization, Object, Patch
+
+Key: TypeAlias = tuple[str, int]
+"""An object: its file and its id(), since files of the same bytes may share their facts."""
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
+_VALUES = ("spec", "values")
+_DEEPEST = 40
+_MOST = 500_000
+
+
+class Graph:
+    """The objects of a repository with what patches make of them.
+
+    `bases` are the objects that a patch is for, as they were before it; `rendered` is what kustomizations make of an
+    object; `patched` are the objects that any patch is for; `troubles` are by file.
+    """
+
+    def __init__(self, facts: Mapping[str, Facts], files: Collection[str]) -> None:
+        self.facts, self.files = facts, files
+        self.bases: dict[Key, list[State]] = defaultdict(list)
+        self.rendered: dict[Key, list[State]] = defaultdict(list)
+        self.patched: set[Key] = set()
+        self.troubles: dict[str, list[Trouble]] = defaultdict(list)
+        self._kustomizations = dict(_by_folder(facts))
+        self._known: dict[str, list[State]] = {}
+        self._open: list[str] = []
+        self._size = 0
+        for folder in sorted(self._kustomizations):
+            self._evaluated(folder)
+        for file, one in facts.items():
+            for applied in one.applied:
+                if applied.patches or applied.components:
+                    self._note(self._applied(file, applied))
+            if is_values(file):
+                self._beside(file, one)
+
+    def _evaluated(self, folder: str) -> list[State]:
+        """The objects that a folder with a kustomization stands for."""
+        if folder not in self._known:
+            self._known[folder] = self._evaluate(folder, [], set())
+        return self._known[folder]
+
+    def _evaluate(self, folder: str, states: list[State], done: set[str]) -> list[State]:
+        """What `states` become by the folder's kustomization; each component counts once, they are in `done`."""
+        file, one = self._kustomizations[folder]
+        self._open.append(folder)
+        # An object that comes by two ways is one.
+        known = {(each.file, id(each.object)): each for each in states}
+        for named in one.resources:
+            for each in self._resource(file, folder, named):
+                known.setdefault((each.file, id(each.object)), each)
+        states = list(known.values())
+        states = self._with_components(file, folder, one.components, states, done)
+        self._open.pop()
+        states = self._patched(file, folder, one.patches, states)
+        states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
+        states = self._values(folder, one, states)
+        self._note(states)
+        return states
+
+    def _with_components(
+        self, file: str, folder: str, components: Iterable[Named], states: list[State], done: set[str]
+    ) -> list[State]:
+        for named in components:
+            there = self._folder(file, folder, named)
+            if there is not None and there not in done:
+                done.add(there)
+                states = self._evaluate(there, states, done)
+        return states
+
+    def _note(self, states: list[State]) -> None:
+        self._size += len(states)
+        for each in states:
+            self.rendered[each.file, id(each.object)].append(each)
+
+    def _resource(self, file: str, folder: str, named: Named) -> list[State]:
+        path = _joined(folder, named.text)
+        if path is not None and path in self.files:
+            return self._objects(path)
+        there = self._folder(file, folder, named)
+        return self._evaluated(there) if there is not None else []
+
+    def _objects(self, file: str) -> list[State]:
+        return [state(file, one) for one in self.facts.get(file, Facts()).objects if one.kind]
+
+    def _folder(self, file: str, folder: str, named: Named) -> str | None:
+        """The folder of a kustomization; None, and a trouble, if it cannot be entered."""
+        path = _joined(folder, named.text)
+        if path is None or path not in self._kustomizations:
+            self._trouble(file, named, *_missing(named.text))
+        elif path in self._open:
+            self._trouble(file, named, "cycle", f"{named.text} is a kustomization that this one is a part of")
+        elif len(self._open) >= _DEEPEST or self._size > _MOST:
+            self._trouble(file, named, "too_deep", "too many kustomizations include each other")
+        else:
+            return path
+        return None
+
+    def _trouble(self, file: str, named: Named, code: str, what: str) -> None:
+        trouble = Trouble(named.line, (), code, what)
+        if trouble not in self.troubles[file]:
+            self.troubles[file].append(trouble)
+
+    def _patched(self, file: str, folder: str, patches: Sequence[Patch], states: list[State]) -> list[State]:
+        states = list(states)
+        for patch in patches:
+            source, objects = self._written(file, folder, patch)
+            for one in objects:
+                found = targets(states, one, patch.target)
+                self._size += len(found)
+                if self._size > _MOST:
+                    self._trouble(file, patch.file or Named("", 1), "too_deep", "too many objects are patched")
+                    return states
+                for position in found:
+                    self.bases[source, id(one)].append(states[position])
+                    self.patched.add((states[position].file, id(states[position].object)))
+                    states[position] = states[position].patched(one)
+        return states
+
+    def _written(self, file: str, folder: str, patch: Patch) -> tuple[str, Sequence[Object]]:
+        """The file where the patch is written, and the parts of objects that it sets."""
+        if patch.file is None:
+            return file, patch.objects
+        path = _joined(folder, patch.file.text)
+        if path is None or path not in self.files:
+            self._trouble(file, patch.file, *_missing(patch.file.text))
+            return file, ()
+        facts = self.facts.get(path, Facts())
+        return path, (*facts.objects, *facts.operations)
+
+    def _values(self, folder: str, one: Kustomization, states: list[State]) -> list[State]:
+        """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
+        for name, files in one.generated:
+            for path in filter(None, (_joined(folder, file) for file in files)):
+                for held in self.facts.get(path, Facts()).objects:
+                    if not held.kind:
+                        states = [
+                            self._given(path, held, each) if name in each.object.values_from else each
+                            for each in states
+                        ]
+        return states
+
+    def _given(self, path: str, held: Object, user: State) -> State:
+        given = state(path, held).below(_VALUES)
+        self.bases[path, id(held)].append(user.within(_VALUES))
+        self.bases[user.file, id(user.object)].append(given)
+        return user.over(given)
+
+    def _beside(self, file: str, facts: Facts) -> None:
+        """`values-prod.yaml` is put over the `values.yaml` beside it, if no kustomization says what it is for."""
+        default = _joined(posixpath.dirname(file), "values.yaml")
+        if default is None or default == file:
+            return
+        for held in facts.objects:
+            if not held.kind and not self.bases.get((file, id(held))):
+                below = self.facts.get(default, Facts()).objects
+                self.bases[file, id(held)] += [state(default, one) for one in below if not one.kind]
+
+    def _applied(self, file: str, applied: Applied) -> list[State]:
+        """What a Flux Kustomization applies: without a kustomization in the folder, all that is below it."""
+        folder = _joined("", applied.path)
+        if folder is None:
+            return []
+        if self._size > _MOST:
+            self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
+            return []
+        if folder in self._kustomizations:
+            states = self._evaluated(folder)
+        else:
+            below = f"{folder}/" if folder else ""
+            states = [each for name in self.facts if name.startswith(below) for each in self._objects(name)]
+        states = self._with_components(file, folder, applied.components, states, set())
+        return self._patched(file, "", applied.patches, states)
+
+
+def _by_folder(facts: Mapping[str, Facts]) -> Iterator[tuple[str, tuple[str, Kustomization]]]:
+    for file, one in facts.items():
+        folder, _, name = file.rpartition("/")
+        if name in _NAMES and one.kustomization is not None:
+            yield folder, (file, one.kustomization)
+
+
+def _joined(folder: str, name: str) -> str | None:
+    """A path as it is meant in a folder; None where it leads out of the repository, and empty for its root."""
+    path = posixpath.normpath(posixpath.join(folder, name))
+    if path.startswith(("/", "../")) or path == "..":
+        return None
+    return "" if path == "." else path
+
+
+def _missing(name: str) -> tuple[str, str]:
+    if _REMOTE.match(name):
+        return "remote_resource", f"{name} is somewhere else, and is not fetched"
+    return "resource_missing", f"there is no {name}"

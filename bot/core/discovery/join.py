@@ -1,0 +1,47 @@
+"""The facts of all files become findings: what a value means follows from what the other files say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.discovery.graph import Graph
+from bot.core.discovery.held import Held, Known, skipped
+from bot.core.discovery.models import Discovery, Finding, Skipped
+from bot.core.discovery.sources import Sources
+from bot.core.discovery.whereabouts import Applications, Environments
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from bot.core.config import Config
+    from bot.core.discovery.facts import Facts
+
+
+def join(facts: Mapping[str, Facts], files: Collection[str], config: Config | None) -> Discovery:
+    """Facts by file, the names of all files, and the configuration if there is one → all that was found."""
+    graph = Graph(facts, files)
+    kustomizations = [one.kustomization for one in facts.values() if one.kustomization]
+    replaced = frozenset(name for one in kustomizations for name in one.images)
+    known = Known(graph, Sources(graph), Environments(facts, config), Applications(config), replaced)
+    told = [one for file in sorted(facts) for one in _held(known, file, facts[file])]
+    return Discovery(
+        tuple(sorted((one for one in told if isinstance(one, Finding)), key=_position)),
+        tuple(sorted(dict.fromkeys(one for one in told if isinstance(one, Skipped)), key=_position)),
+    )
+
+
+def _held(known: Known, file: str, facts: Facts) -> Iterator[Finding | Skipped]:
+    """What one file holds."""
+    for trouble in (*facts.troubles, *known.graph.troubles.get(file, ())):
+        yield skipped(file, trouble)
+    inline = facts.kustomization.patches if facts.kustomization else ()
+    patches = (*inline, *(patch for applied in facts.applied for patch in applied.patches))
+    written = (one for patch in patches for one in patch.objects)
+    for one in (*facts.objects, *facts.operations, *written):
+        yield from Held(known, file, one).all()
+
+
+def _position(one: Finding | Skipped) -> tuple[str, int, int, str]:
+    if isinstance(one, Skipped):
+        return one.file, one.line, 0, one.path
+    return one.file, one.line, one.column, ""

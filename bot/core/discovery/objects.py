@@ -1,0 +1,101 @@
+"""What a Kubernetes object says of images, charts and where they come from.
+
+Flux: https://fluxcd.io/flux/components/helm/helmreleases/, https://fluxcd.io/flux/components/source/ocirepositories/,
+https://fluxcd.io/flux/components/source/helmcharts/, https://fluxcd.io/flux/components/image/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.discovery.facts import Block, ChartUse, Object, Source
+from bot.core.manifests.conventions import HELM_GROUP, Candidate, at, in_object, kind_and_group
+from bot.core.manifests.nodes import Mapping, Node, Sequence, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.core.discovery.facts import Value
+    from bot.core.discovery.reading import Here
+    from bot.core.models import Path
+
+SOURCE_GROUP = "source.toolkit.fluxcd.io"
+CHART: Path = ("spec", "chart", "spec")
+REFERENCE: Path = ("spec", "ref")
+
+
+def read_object(here: Here, root: Node, path: Path) -> Object:
+    """The object at `root`, to which `path` leads."""
+    kind, group = kind_and_group(root)
+    blocks = [block(here, one, len(path)) for one in in_object(root, path)]
+    charts: list[ChartUse] = []
+    semver = None
+    if group == HELM_GROUP and kind == "HelmRelease":
+        charts += chart_use(here, at(root, CHART), (*path, *CHART))
+    elif group == SOURCE_GROUP and kind == "HelmChart":
+        charts += chart_use(here, at(root, ("spec",)), (*path, "spec"))
+    elif group == SOURCE_GROUP and kind == "OCIRepository":
+        blocks += _oci(here, root, path)
+        semver = _under(here, at(root, REFERENCE), (*path, *REFERENCE), "semver")
+    return Object(
+        here.document.identity or here.document.number,
+        *names(root),
+        root.line,
+        tuple(blocks),
+        tuple(charts),
+        word(root, "spec", "url"),
+        _source(at(root, ("spec", "chartRef"))),
+        tuple(_values_from(root)),
+        semver=semver,
+    )
+
+
+def names(root: Node) -> tuple[str, str, str, str]:
+    """apiVersion, kind, namespace and name of an object; what is not there is empty."""
+    metadata = at(root, ("metadata",))
+    return word(root, "apiVersion"), word(root, "kind"), word(metadata, "namespace"), word(metadata, "name")
+
+
+def block(here: Here, one: Candidate, depth: int = 0) -> Block:
+    """A candidate with its scalars read; the first `depth` steps of its paths lead to the object."""
+    tag, digest, image = (None if way is None else here.value(way) for way in (one.tag, one.digest, one.image))
+    return Block(one.at[depth:], one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
+
+
+def chart_use(here: Here, spec: Node | None, path: Path) -> Iterator[ChartUse]:
+    """What `spec.chart.spec` of a HelmRelease, or `spec` of a HelmChart, says; nothing if it is not there."""
+    if isinstance(spec, Mapping):
+        yield ChartUse(
+            word(spec, "chart"), version(here, spec, path), _source(spec.get("sourceRef")), word(spec, "repo")
+        )
+
+
+def version(here: Here, spec: Node, path: Path) -> Value | None:
+    """The value under `version`."""
+    return _under(here, spec, path, "version")
+
+
+def _under(here: Here, node: Node | None, path: Path, key: str) -> Value | None:
+    return here.value((*path, key)) if at(node, (key,)) is not None else None
+
+
+def word(node: Node | None, *path: str) -> str:
+    """The text of the scalar at the path; empty if there is none."""
+    return text(at(node, path)) or ""
+
+
+def _source(node: Node | None) -> Source | None:
+    return Source(word(node, "kind"), word(node, "name"), word(node, "namespace")) if word(node, "name") else None
+
+
+def _oci(here: Here, root: Node, path: Path) -> Iterator[Block]:
+    reference = at(root, REFERENCE)
+    tag, digest = (_under(here, reference, (*path, *REFERENCE), key) for key in ("tag", "digest"))
+    repository = word(root, "spec", "url").removeprefix("oci://")
+    yield Block(REFERENCE, "tag", repository, "", tag, digest)
+
+
+def _values_from(root: Node) -> Iterator[str]:
+    listed = at(root, ("spec", "valuesFrom"))
+    for one in listed.items if isinstance(listed, Sequence) else []:
+        yield word(one, "name")

@@ -1,0 +1,27 @@
+"""Why something that was found is skipped: the codes of discovery, beside those of every edit."""
+
+from __future__ import annotations
+
+from bot.core.manifests.hazards import REASONS
+
+OWN = {
+    "ambiguous_base": "write the image's repository or the chart's name beside the version",
+    "bad_marker": 'write it as `# {"$imagepolicy": "namespace:policy:tag"}` behind the value',
+    "base_unknown": "name the patch and its base in a kustomization, or write the chart's name beside the version",
+    "chart_from_source": "do nothing, the chart is as new as its source",
+    "chart_unversioned": "write the version of the chart",
+    "cycle": "take one of the kustomizations out of the other",
+    "digest_elsewhere": "write the digest beside the tag, the two change together",
+    "embedded": "keep the text as a file of its own, with configMapGenerator",
+    "inline_patch": "write the patch as a file of its own",
+    "locked": "change it with helm, its lock file has to change too",
+    "not_an_image": "write it as host/path:tag or host/path@sha256:…",
+    "remote_resource": "copy it into the repository, or change its versions where it comes from",
+    "repository_unknown": "write the image's repository beside the version",
+    "resource_missing": "correct the name, or add the file or the folder with its kustomization.yaml",
+    "several_markers": "give each value a line of its own, with one marker behind it",
+    "untagged": "write the tag or digest that is to run",
+}
+"""Reason code → what a person does about it, for what no edit is asked for yet."""
+
+FIXES = REASONS | OWN

@@ -1,0 +1,58 @@
+"""Where charts and marked images come from, by the objects of the repository that name it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.core.discovery.facts import Facts, Marker, Source
+    from bot.core.discovery.graph import Graph
+
+_KINDS = ("HelmRepository", "OCIRepository", "GitRepository", "Bucket")
+
+
+class Sources:
+    """Flux's sources, image repositories and image policies of all files."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._urls: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._images: dict[tuple[str, str], str] = {}
+        self._policies: dict[tuple[str, str], tuple[str, str]] = {}
+        self._charts: set[tuple[str, str]] = set()
+        for file, facts in graph.facts.items():
+            self._take(file, facts, graph)
+
+    def url(self, source: Source, namespaces: Iterable[str]) -> str | None:
+        """The URL of the source for an object in one of the namespaces; None if none, or no single one, is named."""
+        known = self._urls.get((source.kind or "HelmRepository", source.name), {})
+        wanted = {source.namespace} if source.namespace else set(namespaces) - {""}
+        near = {url for url, spaces in known.items() if spaces & wanted}
+        # A namespace that is not written may be any: Flux, or whoever applies the files, gives it.
+        found = near or {url for url, spaces in known.items() if not spaces or not wanted}
+        return next(iter(found)) if len(found) == 1 else None
+
+    def image(self, marker: Marker) -> str | None:
+        """The image whose tags the marker's policy follows."""
+        repository = self._policies.get((marker.namespace, marker.policy))
+        return self._images.get(repository) if repository else None
+
+    def is_chart(self, kind: str, name: str) -> bool:
+        """Whether a HelmRelease takes its chart from that source."""
+        return (kind, name) in self._charts
+
+    def _take(self, file: str, facts: Facts, graph: Graph) -> None:
+        for one in facts.objects:
+            if one.reference:
+                self._charts.add((one.reference.kind, one.reference.name))
+            # A URL that Flux completes later is no URL yet.
+            if one.url and one.kind in _KINDS and "${" not in one.url:
+                spaces = self._urls[one.kind, one.name][one.url]
+                states = graph.rendered.get((file, id(one)), ())
+                spaces.update({one.namespace, *(state.names[-1][0] for state in states)} - {""})
+        for namespace, name, image in facts.repositories:
+            self._images[namespace, name] = image
+        for namespace, name, space, repository in facts.policies:
+            self._policies[namespace, name] = (space or namespace, repository)
