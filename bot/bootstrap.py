@@ -126,6 +126,18 @@ def _local(settings: Settings, git: GitRepository) -> LocalForge:
     return LocalForge(git, database, SystemClock())
 
 
+def open_scan(path: Path, settings: Settings) -> str:
+    """What is found at a path on this machine, as JSON."""
+    from bot.worktree.scanning import scan
+
+    return scan(path, scan_cache(settings))
+
+
+def scan_cache(settings: Settings) -> Path:
+    """The folder for what was found in worktrees."""
+    return settings.cache / "scan"
+
+
 def open_worktree(path: Path) -> Worktree:
     """The files of the repository on this machine that the path is in."""
     from bot.worktree import read_worktree

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from bot.cli.common import as_json, harmless, patience, print_json, say
+from bot.cli.common import as_json, harmless, patience, print_json, say, settings
 from bot.core.errors import BotError
 
 if TYPE_CHECKING:
@@ -75,16 +75,17 @@ def set_(
 
 
 def _decide(path: Path, asked: _Asked) -> tuple[Worktree, Assigned]:
-    from bot.bootstrap import open_worktree
-    from bot.cli.scan import discovered, skipped_files
+    from bot.bootstrap import open_worktree, scan_cache
     from bot.core.assign import assign
     from bot.core.discovery import Discovery
+    from bot.worktree import discovered, skipped_files
 
     tree = open_worktree(path)
     requests = _requests(path, tree.within, asked)
     # One value of one file is looked for in that file alone.
-    found = discovered(tree) if asked.images or asked.charts else Discovery((), skipped_files(tree))
-    return tree, assign(tree.files, found, requests)
+    if not (asked.images or asked.charts):
+        return tree, assign(tree.files, Discovery((), skipped_files(tree)), requests)
+    return tree, assign(tree.files, discovered(tree, scan_cache(settings())), requests)
 
 
 def _requests(path: Path, within: str, asked: _Asked) -> list[Request]:

@@ -193,7 +193,7 @@ def test_what_takes_longer_than_two_seconds_is_said(capsys: pytest.CaptureFixtur
 
 
 def test_a_file_too_large_to_be_read_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worktree, "MOST_BYTES", 70)
+    monkeypatch.setattr("bot.worktree.content.MOST_BYTES", 70)
     result = ask(".", "--image", "ghcr.io/example/web=v2", "--dry-run")
     assert result.exit_code == 1
     assert "note: dev/values.yaml:1: the file has more than 70 bytes" in result.stderr

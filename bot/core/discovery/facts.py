@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from bot.core.manifests.nodes import Identity
     from bot.core.models import Path
 
-RULES = 1
-"""Version of the rules by which facts are taken from a file: kept facts of another version are worth nothing."""
-
 FileClass: TypeAlias = Literal["kustomization", "values", "chart", "manifest"]
 Part: TypeAlias = Literal["image", "tag", "name", "digest"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from bot.core.manifests.conventions import is_kustomization, is_values, is_yaml
+from bot.core.filenames import is_kustomization, is_values, is_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bot.core.discovery.facts import Facts, Named, Trouble
 from bot.core.discovery.states import State, state, targets
-from bot.core.manifests.conventions import is_values
+from bot.core.filenames import is_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

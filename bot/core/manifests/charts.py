@@ -8,7 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.conventions import HELM_GROUP, at, is_yaml, kind_and_group
+from bot.core.filenames import is_yaml
+from bot.core.manifests.conventions import HELM_GROUP, at, kind_and_group
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Document, Identity, Scalar, text

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from bot.core.filenames import is_kustomization, is_values
 from bot.core.manifests.nodes import Mapping, Node, Sequence, first_keys, read, text
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ Keys: TypeAlias = dict[str, Node]
 
 HELM_GROUP = "helm.toolkit.fluxcd.io"
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
-_VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
-_KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 _POD_SPEC: dict[str, Path] = {
     "Pod": ("spec",),
     "PodTemplate": ("template", "spec"),
@@ -82,21 +81,6 @@ class Candidate(NamedTuple):
     def paths(self) -> tuple[Path, ...]:
         """Where its version is written."""
         return tuple(path for path in (self.image, self.tag, self.digest) if path is not None)
-
-
-def is_yaml(file: str) -> bool:
-    """Whether the file is one that the conventions look into."""
-    return file.endswith((".yaml", ".yml")) or is_kustomization(file)
-
-
-def is_values(file: str) -> bool:
-    """Whether the file's name says that it holds the values of a chart."""
-    return bool(_VALUES_FILE.search(file))
-
-
-def is_kustomization(file: str) -> bool:
-    """Whether the file's name is one that kustomize looks for in a folder."""
-    return bool(_KUSTOMIZATION_FILE.search(file))
 
 
 def candidates(file: str, root: Node) -> Iterator[Candidate]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.manifests.conventions import candidates, is_yaml, values
+from bot.core.filenames import is_yaml
+from bot.core.manifests.conventions import candidates, values
 from bot.core.manifests.hazards import REASONS, Hazard
 from bot.core.manifests.keys import file_of, from_keys
 from bot.core.manifests.locate import pointer

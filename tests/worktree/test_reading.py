@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.core.errors import NotFound
-from bot.worktree import MOST_BYTES, Unread, read_worktree
+from bot.worktree import Unread, read_worktree
+from bot.worktree.content import MOST_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,96 @@
+"""Which content each YAML file of a checkout has, by git's SHA of it, without reading what git knows to be unchanged.
+
+https://git-scm.com/docs/git-ls-files, https://git-scm.com/docs/git-diff-files
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from bot.core.filenames import is_yaml
+from bot.worktree.content import Unread, content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_SECONDS = 60
+# Whatever a checkout's own settings say, nothing of it is run to list its files.
+_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false")
+# Index entries with their flags; what differs from the index; what git does not track, and does not ignore.
+_QUESTIONS = (
+    ("ls-files", "-z", "--stage", "-v"),
+    ("diff-files", "-z", "--name-only", "--ignore-submodules=all"),
+    ("ls-files", "-z", "--others", "--exclude-standard"),
+)
+_SHA = re.compile("[0-9a-f]{40,64}")
+_SUBMODULE = b"160000 "
+
+
+def blob_sha(body: bytes) -> str:
+    """What git calls a file with this content, in a repository with SHA-1."""
+    return hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
+
+
+def with_content(blobs: Mapping[str, str]) -> dict[str, str]:
+    """Those of `list_blobs` that have a content, and so a SHA."""
+    return {name: sha for name, sha in blobs.items() if _SHA.fullmatch(sha)}
+
+
+def list_blobs(root: Path) -> dict[str, str] | None:
+    """The SHA of each YAML file of the checkout at `root`; None if git does not say.
+
+    What has no content of its own, such as a link, a submodule or what cannot be read, has a text that says so instead.
+    """
+    asked = [_asked(root, question) for question in _QUESTIONS]
+    answers = [_answer(process) for process in asked]
+    if None in answers:
+        return None
+    stages, changed, untracked = (answer.split(b"\0")[:-1] for answer in answers if answer is not None)
+    found: dict[str, str] = {}
+    again = {os.fsdecode(name) for name in (*changed, *untracked) if is_yaml(os.fsdecode(name))}
+    for line in stages:
+        about, _, path = line.partition(b"\t")
+        name = os.fsdecode(path)
+        if not (is_yaml(name) or about[2:9] == _SUBMODULE):
+            continue
+        # `H`, and stage 0: neither assumed to be unchanged nor left out of the checkout, nor in a conflict.
+        if about[:2] == b"H " and about.endswith(b" 0"):
+            mode, sha, _ = about[2:].decode("ascii").split(" ")
+            found[name] = sha if mode.startswith("100") else f"{mode} {sha}"
+        else:
+            again.add(name)
+    return found | {name: _sha_of(root, name) for name in again}
+
+
+def _sha_of(root: Path, name: str) -> str:
+    found = content(root, name, named=False)
+    if isinstance(found, bytes):
+        return blob_sha(found)
+    return repr(found) if isinstance(found, Unread) else "absent"
+
+
+def _asked(root: Path, question: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        return subprocess.Popen(
+            ["git", *_SAFE, *question], cwd=root, env=kept, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+
+
+def _answer(process: subprocess.Popen[bytes] | None) -> bytes | None:
+    if process is None:
+        return None
+    with process:
+        try:
+            answer = process.communicate(timeout=_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+    return answer if process.returncode == 0 else None
