@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.core.errors import BotError
-from bot.git import Git
 from bot.ports import Edges, reads
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from bot.forges.local import LocalForge
     from bot.ports import Builder, GitRepository, Registry
     from bot.settings import Settings
-    from bot.worktree import Worktree
+    from bot.worktree.reading import Worktree
 
 
 class SystemClock:
@@ -39,6 +38,7 @@ def open_edges(settings: Settings, progress: Callable[[str], None], kept: KeptAn
     `kept`: answers of GitHub that a process with several runs keeps between them.
     """
     from bot.builders.charts import ChartPackager
+    from bot.git import Git
     from bot.registries.charts import ChartRepositories
     from bot.renderers.local import LocalRenderer
 
@@ -63,6 +63,8 @@ def open_edges(settings: Settings, progress: Callable[[str], None], kept: KeptAn
 
 def open_local_forge(settings: Settings) -> LocalForge:
     """The local forge alone, with what people do on it."""
+    from bot.git import Git
+
     if settings.forge != "local":
         fix = f"use {settings.forge}'s own pages; `gitops-bot pr` is for GITOPS_BOT_FORGE=local"
         raise BotError(f"pull requests are on {settings.forge}", fix=fix, reason_code="invalid_setting")
@@ -126,7 +128,7 @@ def _local(settings: Settings, git: GitRepository) -> LocalForge:
     return LocalForge(git, database, SystemClock())
 
 
-def open_scan(path: Path, settings: Settings) -> str:
+def open_scan(path: Path, settings: Settings) -> bytes:
     """What is found at a path on this machine, as JSON."""
     from bot.worktree.scanning import scan
 
@@ -140,7 +142,7 @@ def scan_cache(settings: Settings) -> Path:
 
 def open_worktree(path: Path) -> Worktree:
     """The files of the repository on this machine that the path is in."""
-    from bot.worktree import read_worktree
+    from bot.worktree.reading import read_worktree
 
     return read_worktree(path)
 

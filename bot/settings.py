@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import urlsplit
@@ -117,6 +116,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NAMES and not name.startswith("GITOPS_BOT_TEST_"):
+            from difflib import get_close_matches
+
             # Without what all have in common, which would make any two look alike.
             endings = [known.removeprefix(PREFIX) for known in NAMES]
             near = get_close_matches(name.removeprefix(PREFIX), endings, n=1)

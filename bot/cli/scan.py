@@ -24,13 +24,13 @@ def scan(path: Path, *, as_json: bool) -> None:
     from bot.bootstrap import open_scan
 
     with patience("reading the files"):
-        text = open_scan(path, settings())
+        told = open_scan(path, settings())
     if as_json:
-        click.echo(text)
+        click.echo(told)
     else:
         import json
 
-        _show(json.loads(text))
+        _show(json.loads(told))
 
 
 def _show(found: Mapping[str, list[dict[str, Any]]]) -> None:

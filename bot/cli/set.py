@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.core.assign import Assigned, Missed, Request
     from bot.core.manifests import Note
     from bot.core.models import Change, Refusal
-    from bot.worktree import Worktree
+    from bot.worktree.reading import Worktree
 
 
 NOT_FOUND = "not_found"
@@ -78,7 +78,7 @@ def _decide(path: Path, asked: _Asked) -> tuple[Worktree, Assigned]:
     from bot.bootstrap import open_worktree, scan_cache
     from bot.core.assign import assign
     from bot.core.discovery import Discovery
-    from bot.worktree import discovered, skipped_files
+    from bot.worktree.scanning import discovered, skipped_files
 
     tree = open_worktree(path)
     requests = _requests(path, tree.within, asked)
@@ -108,7 +108,7 @@ def _requests(path: Path, within: str, asked: _Asked) -> list[Request]:
 def _write(tree: Worktree, result: Assigned) -> tuple[tuple[Change, ...], tuple[Refusal, ...]]:
     """Write the files; the changes of one that cannot be written are refused."""
     from bot.core.models import Refusal
-    from bot.worktree import write_files
+    from bot.worktree.writing import write_files
 
     with patience("writing the files"):
         failed = {one.file: one for one in write_files(tree, result.contents)}

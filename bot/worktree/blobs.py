@@ -29,6 +29,7 @@ _QUESTIONS = (
 )
 _SHA = re.compile("[0-9a-f]{40,64}")
 _SUBMODULE = b"160000 "
+_ENDINGS = (b".yaml", b".yml", b"Kustomization")
 
 
 def blob_sha(body: bytes) -> str:
@@ -46,25 +47,37 @@ def list_blobs(root: Path) -> dict[str, str] | None:
 
     What has no content of its own, such as a link, a submodule or what cannot be read, has a text that says so instead.
     """
-    asked = [_asked(root, question) for question in _QUESTIONS]
-    answers = [_answer(process) for process in asked]
-    if None in answers:
+    # All at once: while git looks through the folders, what it has answered already is read.
+    entries, changed, untracked = [_asked(root, question) for question in _QUESTIONS]
+    staged = _staged(_answer(entries))
+    others = [_answer(changed), _answer(untracked)]
+    if staged is None or None in others:
         return None
-    stages, changed, untracked = (answer.split(b"\0")[:-1] for answer in answers if answer is not None)
-    found: dict[str, str] = {}
-    again = {os.fsdecode(name) for name in (*changed, *untracked) if is_yaml(os.fsdecode(name))}
-    for line in stages:
+    names = {os.fsdecode(name) for answer in others if answer for name in answer.split(b"\0")[:-1]}
+    again = {name for name in names if is_yaml(name)} | {name for name, sha in staged.items() if sha is None}
+    return {n: sha for n, sha in staged.items() if sha} | {name: _sha_of(root, name) for name in again}
+
+
+def _staged(answer: bytes | None) -> dict[str, str | None] | None:
+    """What the index has; None as a SHA where that does not tell what the file holds."""
+    if answer is None:
+        return None
+    found: dict[str, str | None] = {}
+    for line in answer.split(b"\0")[:-1]:
+        if not (line.endswith(_ENDINGS) or line[2:9] == _SUBMODULE):
+            continue
         about, _, path = line.partition(b"\t")
         name = os.fsdecode(path)
-        if not (is_yaml(name) or about[2:9] == _SUBMODULE):
-            continue
         # `H`, and stage 0: neither assumed to be unchanged nor left out of the checkout, nor in a conflict.
-        if about[:2] == b"H " and about.endswith(b" 0"):
-            mode, sha, _ = about[2:].decode("ascii").split(" ")
-            found[name] = sha if mode.startswith("100") else f"{mode} {sha}"
-        else:
-            again.add(name)
-    return found | {name: _sha_of(root, name) for name in again}
+        plain = about[:2] == b"H " and about[-2:] == b" 0"
+        if about[2:9] == _SUBMODULE or is_yaml(name):
+            found[name] = _content_of(about[2:-2].decode("ascii")) if plain else None
+    return found
+
+
+def _content_of(entry: str) -> str:
+    mode, _, sha = entry.partition(" ")
+    return sha if mode.startswith("100") else entry
 
 
 def _sha_of(root: Path, name: str) -> str:

@@ -1,15 +1,13 @@
 """What a scan found, kept in a folder of the cache: the facts of each content, and the whole of what was found last.
 
-A file begins with the SHA-256 of what follows; one that is damaged, or of other rules, counts as not there.
+A file begins with a SHA-256 of what follows; one that is damaged, or of other rules, counts as not there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,48 +28,58 @@ class Kept:
 
     def facts(self) -> dict[str, str]:
         """JSON of packed facts, by file class and SHA of the content."""
-        lines = (_read(self._facts) or b"").decode("utf-8", "replace").splitlines()
+        lines = (_read(self._facts, "") or b"").decode("utf-8", "replace").splitlines()
         return dict(zip(lines[::2], lines[1::2], strict=False))
 
     def keep_facts(self, facts: Mapping[str, str]) -> None:
         """Keep these, and no others; each is one line."""
-        _write(self._facts, "".join(f"{key}\n{one}\n" for key, one in facts.items()).encode())
+        _write(self._facts, "", "".join(f"{key}\n{one}\n" for key, one in facts.items()).encode())
 
-    def found(self, key: str) -> str | None:
+    def found(self, key: str) -> bytes | None:
         """What was found in files whose `key` was this."""
-        head, _, body = (_read(self._found) or b"").partition(b"\n")
-        return body.decode() if head == key.encode() else None
+        return _read(self._found, key)
 
-    def keep_found(self, key: str, text: str) -> None:
+    def keep_found(self, key: str, told: bytes) -> None:
         """Keep it in the place of what was found before."""
-        _write(self._found, f"{key}\n{text}".encode())
+        _write(self._found, key, told)
 
 
 def key_of(within: str, blobs: Mapping[str, str]) -> str:
     """A text that is the same only for the same files with the same content, looked into below the same folder."""
-    listed = json.dumps([within, sorted(blobs.items())], ensure_ascii=True)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    listed = "\0".join([within, *(f"{name}\0{sha}" for name, sha in sorted(blobs.items()))])
+    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _read(path: Path | None) -> bytes | None:
+def _head(key: str, body: bytes) -> bytes:
+    seal = hashlib.sha256(key.encode())
+    seal.update(body)
+    return f"{seal.hexdigest()} {key}\n".encode()
+
+
+def _read(path: Path | None, key: str) -> bytes | None:
+    """What was written under that key, if it is still what it was."""
     if path is None:
         return None
-    with contextlib.suppress(OSError):
-        seal, _, body = path.read_bytes().partition(b"\n")
-        return body if hashlib.sha256(body).hexdigest().encode() == seal else None
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.readline()
+        # Of another key: no need to read it all.
+        if head.endswith(f" {key}\n".encode()) and head == _head(key, body := file.read()):
+            return body
     return None
 
 
-def _write(path: Path | None, body: bytes) -> None:
+def _write(path: Path | None, key: str, body: bytes) -> None:
     """Nothing is lost where nothing can be written: the next scan looks again."""
     if path is None:
         return
+    import tempfile  # takes longer to import than to find out that nothing has changed
+
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         number, name = tempfile.mkstemp(dir=path.parent)
         try:
             with open(number, "wb") as file:
-                file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+                file.write(_head(key, body) + body)
             os.replace(name, path)
         except OSError:
             os.unlink(name)

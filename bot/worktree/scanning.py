@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bot import __version__
@@ -14,15 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.core.config import Config
-    from bot.core.discovery import Discovery, Skipped
+    from bot.core.discovery import Discovery, Finding, Skipped
     from bot.worktree.reading import Worktree
 
 RULES = f"{__version__}/1"
 """What is kept under other rules is not looked at: the number grows with each change of what a file says."""
 
 
-def scan(path: Path, cache: Path | None) -> str:
-    """The JSON of `gitops-bot scan --json` (docs/json.md): what can be bumped at `path`, and what must not be.
+def scan(path: Path, cache: Path | None) -> bytes:
+    """The JSON (UTF-8) of `gitops-bot scan --json` (docs/json.md): what can be bumped at `path`, and what must not be.
 
     `cache` is a folder for what the next scan need not look at again. `NotFound` if `path` is not there,
     `ConfigError` if the repository's gitops.yaml is not valid.
@@ -36,12 +35,23 @@ def scan(path: Path, cache: Path | None) -> str:
         return known
     tree = read_located(place, blobs)
     found = discovered(tree, cache)
-    told = {"findings": [one.as_json() for one in found.findings], "skipped": [one.as_json() for one in found.skipped]}
-    text = json.dumps(told, indent=2, ensure_ascii=False)
+    told = _told(found)
     # A filter of git's, or a change meanwhile, may have given the files another content than git named.
     if blobs and {name: blob_sha(body) for name, body in tree.files.items()} == with_content(blobs):
-        kept.keep_found(key, text)
-    return text
+        kept.keep_found(key, told)
+    return told
+
+
+def _told(found: Discovery) -> bytes:
+    """As JSON (UTF-8), with a line for each thing."""
+    text = f'{{\n"findings": [{_lines(found.findings)}],\n"skipped": [{_lines(found.skipped)}]\n}}'
+    return text.encode("utf-8", "replace")
+
+
+def _lines(found: tuple[Finding, ...] | tuple[Skipped, ...]) -> str:
+    import json
+
+    return ",".join(f"\n{json.dumps(one.as_json(), ensure_ascii=False)}" for one in found)
 
 
 def discovered(tree: Worktree, cache: Path | None) -> Discovery:
@@ -50,8 +60,8 @@ def discovered(tree: Worktree, cache: Path | None) -> Discovery:
     from bot.worktree.facts import Reader
 
     kept = Kept(cache, tree.root, RULES)
-    reader = Reader(tree.files, kept.facts())
-    found = discover(tree.files, _config(tree), reader.facts)
+    with Reader(tree.files, kept.facts()) as reader:
+        found = discover(tree.files, _config(tree), reader.facts)
     if reader.read_anew:
         kept.keep_facts(reader.used)
     return Discovery(

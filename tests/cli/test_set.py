@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bot import worktree
 from bot.cli.common import patience
 from bot.cli.main import main
+from bot.worktree import writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,13 +164,13 @@ def test_a_file_that_is_named_by_a_link_is_edited_where_it_is(folder: Path) -> N
 
 
 def test_a_file_that_changes_meanwhile_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = worktree.write_files
+    write = writing.write_files
 
     def later(*arguments: Any) -> Any:
         (folder / "dev" / "values.yaml").write_bytes(VALUES + b" # by somebody else")
         return write(*arguments)
 
-    monkeypatch.setattr(worktree, "write_files", later)
+    monkeypatch.setattr(writing, "write_files", later)
     code, found = answer("dev", "--image", "ghcr.io/example/web=v2")
     assert (code, found["changes"]) == (1, [])
     assert [(one["reason_code"], one["path"]) for one in found["refused"]] == [("file_changed", "/image/tag")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.core.errors import NotFound
-from bot.worktree import Unread, read_worktree
-from bot.worktree.content import MOST_BYTES
+from bot.worktree.content import MOST_BYTES, Unread
+from bot.worktree.reading import read_worktree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,9 @@ import pytest
 
 from bot.core.discovery import discover, extract, packed, unpacked
 from bot.core.discovery.files import readable_files
-from bot.worktree import facts, read_worktree, scan, scanning
+from bot.worktree import facts, scanning
+from bot.worktree.reading import read_worktree
+from bot.worktree.scanning import scan
 from tests.core.discovery.test_golden import GOLDEN, read
 from tests.git_remote import run
 
@@ -63,7 +65,7 @@ def commit(folder: Path) -> None:
     run(folder, "commit", "-qm", "All of it")
 
 
-def fresh(folder: Path) -> str:
+def fresh(folder: Path) -> bytes:
     """What a scan without a cache says."""
     return scan(folder, None)
 
@@ -166,7 +168,7 @@ def test_what_a_filter_of_git_makes_of_a_file_is_what_counts(fleet: Path, cache:
     (fleet / VALUES).unlink()
     run(fleet, "checkout", "-q", "--", VALUES)
     for _ in range(2):
-        assert ">=7.7.7" in scan(fleet, cache)
+        assert b">=7.7.7" in scan(fleet, cache)
 
 
 def test_each_part_of_a_repository_is_kept_apart(fleet: Path, cache: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.worktree import read_worktree, write_files
+from bot.worktree.reading import read_worktree
+from bot.worktree.writing import write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
