@@ -217,15 +217,23 @@ def registry(folder: Path) -> Iterator[str | None]:
     config = folder / "registry.yml"
     storage = f"storage: {{filesystem: {{rootdirectory: {folder}/registry}}}}"
     config.write_text(f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: '{host}'}}\n")
-    process = subprocess.Popen(
-        ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with _log(folder).open("wb") as log:
+        process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=subprocess.DEVNULL)
     try:
         _wait(host)
         yield host
     finally:
         process.terminate()
         process.wait(10)
+
+
+def listings(folder: Path) -> int:
+    """How many lists of tags that registry was asked for, by its log."""
+    return _log(folder).read_bytes().count(b"/tags/list")
+
+
+def _log(folder: Path) -> Path:
+    return folder / "registry.log"
 
 
 def _wait(host: str) -> None:

@@ -1,6 +1,6 @@
 """What a scan found, kept in a folder of the cache: the facts of each content, and the whole of what was found last.
 
-A file begins with a SHA-256 of what follows; one that is damaged, or of other rules, counts as not there.
+A file begins with a checksum of what follows; one that is damaged, or of other rules, counts as not there.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,21 +51,21 @@ def key_of(within: str, blobs: Mapping[str, str]) -> str:
     return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _head(key: str, body: bytes) -> bytes:
-    seal = hashlib.sha256(key.encode())
-    seal.update(body)
-    return f"{seal.hexdigest()} {key}\n".encode()
+def _head(key: str, body: bytes | memoryview) -> bytes:
+    """What tells damage; not forgery, as whoever may write there could as well write another program."""
+    return f"{zlib.crc32(body, zlib.crc32(key.encode())):08x} {len(body)} {key}\n".encode()
 
 
 def _read(path: Path | None, key: str) -> bytes | None:
     """What was written under that key, if it is still what it was."""
     if path is None:
         return None
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        head = file.readline()
-        # Of another key: no need to read it all.
-        if head.endswith(f" {key}\n".encode()) and head == _head(key, body := file.read()):
-            return body
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        content = file.read()
+        end = content.find(b"\n") + 1
+        body = memoryview(content)[end:]
+        if content[:end].endswith(f" {key}\n".encode()) and content[:end] == _head(key, body):
+            return bytes(body)
     return None
 
 
