@@ -70,7 +70,7 @@ AWARD = """mutation($id: AwardableID!, $name: String!) {
 
 def listing(api: Api) -> tuple[list[Node], list[Node]]:
     """The open merge requests of this project into its default branch, and the closed ones of the bot, in the order
-    they were made. Of a fork's, GitLab takes no statuses: they are left out.
+    they were made. Those from forks are left out: what decides on them are the fork's own pipelines.
     """
     found: dict[str, list[Node]] = {"opened": [], "closed": []}
     for project in _pages(api, "list the merge requests", LISTING, ("opened", "closed")):
