@@ -11,7 +11,7 @@ import pytest
 from bot.core.actions import MergePullRequest, SetStatus
 from bot.core.events import Promote
 from bot.core.models import Contribution, Person, PullRequest, Review, Status, Unknown
-from bot.core.plan.contributions import reviewers
+from bot.core.plan.contributions import judge, reviewers
 from bot.core.plan.stops import hotfixes
 from bot.core.state import Freeze, Lock, State
 from tests.core.worlds import FOLLOWED, NOW, SHOP, decide, everywhere, sha, world
@@ -80,6 +80,32 @@ def test_the_configuration_and_what_cannot_be_read_count_as_every_environment(re
 )
 def test_neither_authors_nor_readers_bots_strangers_and_stale_reviews_count(vote: Review) -> None:
     assert said(contributed(STAGING, reviews=(vote,)))[0] == "pending"
+
+
+def test_a_link_in_the_place_of_the_folder_changes_the_environment() -> None:
+    assert said(contributed("envs/staging")) == ("pending", "staging: 0 of 1 approval")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_two_with_one_head_are_both_stopped_by_what_is_missing_to_either(first: bool) -> None:
+    snapshot = contributed(STAGING, reviews=(review("dana"),))
+    assert said(snapshot)[0] == "success"
+    [contribution] = snapshot.contributions
+    pull = replace(contribution.pull_request, number=8, author="dana", reviews=(review("dana"),))
+    other = contribution._replace(pull_request=pull)
+    both = (other, contribution) if first else (contribution, other)
+    [action] = decide(replace(snapshot, contributions=both)).actions
+    assert isinstance(action, SetStatus)
+    assert (action.number, action.commit, action.status.state) == (8, HEAD, "pending")
+
+
+def test_of_a_head_that_is_the_bots_own_pull_requests_too_that_one_decides() -> None:
+    snapshot = contributed(STAGING, reviews=(review("dana"),))
+    own = PullRequest(3, "bot/staging/other", HEAD, "Other", "", "gitops-bot", "open")
+    snapshot = replace(snapshot, pull_requests=(own,))
+    assert not list(judge(snapshot))
+    closed = replace(snapshot, pull_requests=(replace(own, state="closed"),))
+    assert [action.status.state for action in judge(closed)] == ["success"]
 
 
 def test_whose_commits_it_holds_does_not_approve_it() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bot.core.actions import SetStatus
 from bot.core.authorize import approval
-from bot.core.models import Status
+from bot.core.models import Status, Unknown
 from bot.core.plan.gates import APPROVAL
 from bot.core.plan.stops import stop
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.core.config import Config
-    from bot.core.models import Contribution
+    from bot.core.models import Contribution, PullRequest
     from bot.core.snapshot import Snapshot
 
 CONFIGURATION = "gitops.yaml"
@@ -26,10 +26,20 @@ LONGEST = 140
 
 
 def judge(snapshot: Snapshot) -> Iterator[SetStatus]:
-    """The status of each pull request of others, where it does not say so already."""
+    """The status of each pull request of others, where it does not say so already.
+
+    A status belongs to a commit: of pull requests with one head the first that something is missing to decides for
+    all, and one of the bot's decides alone, else what approves the one would let the other be merged.
+    """
+    judged: dict[str, tuple[PullRequest, Status]] = {}
     for contribution in snapshot.contributions:
         pull, wanted = contribution.pull_request, verdict(snapshot, contribution)
-        if wanted not in pull.statuses:
+        if pull.head not in judged or judged[pull.head][1].state == "success":
+            judged[pull.head] = pull, wanted
+    own = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+    heads = {pull.head for pull in own if pull.state == "open"}
+    for head, (pull, wanted) in judged.items():
+        if head not in heads and wanted not in pull.statuses:
             yield SetStatus(
                 application="",
                 branch=pull.branch,
@@ -64,7 +74,7 @@ def touched(config: Config, contribution: Contribution) -> tuple[str, ...]:
     return tuple(
         name
         for name, environment in config.environments.items()
-        if environment.path == "." or any(file.startswith(f"{environment.path}/") for file in files)
+        if environment.path == "." or any(f"{file}/".startswith(f"{environment.path}/") for file in files)
     )
 
 
