@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.actions import MergePullRequest, SetStatus
 from bot.core.events import Promote
-from bot.core.models import Contribution, Person, PullRequest, Review, Status, Unknown
+from bot.core.models import Branch, Commit, Contribution, Person, PullRequest, Review, Status, Unknown
 from bot.core.plan.contributions import judge, reviewers
 from bot.core.plan.stops import hotfixes
 from bot.core.state import Freeze, Lock, State
@@ -106,6 +106,21 @@ def test_of_a_head_that_is_the_bots_own_pull_requests_too_that_one_decides() -> 
     assert not list(judge(snapshot))
     closed = replace(snapshot, pull_requests=(replace(own, state="closed"),))
     assert [action.status.state for action in judge(closed)] == ["success"]
+
+
+def test_one_of_the_bots_with_somebody_elses_commit_fails_whether_or_not_it_is_configured() -> None:
+    commit = Commit(HEAD, "erin@example.com", NOW, "Mine")
+    for name in ("bot/prod/shop", "bot/prod/another"):
+        own = PullRequest(3, name, HEAD, "Shop", "", "gitops-bot", "open")
+        snapshot = replace(contributed(), contributions=(), pull_requests=(own,))
+        foreign = replace(snapshot, branches={name: Branch(name, commit, {}, commit, False, sha("base"))})
+        [action] = judge(foreign)
+        assert (action.number, action.commit, action.status.state) == (3, HEAD, "failure")
+        assert action.status.description.startswith(f"{HEAD[:12]} is no commit of the bot: delete this branch")
+        ours = replace(snapshot, branches={name: Branch(name, commit, {}, None, False, sha("base"))})
+        assert not list(judge(ours))
+        said_already = replace(own, statuses=(action.status,))
+        assert not list(judge(replace(foreign, pull_requests=(said_already,))))
 
 
 def test_whose_commits_it_holds_does_not_approve_it() -> None:
