@@ -42,9 +42,11 @@ def said(snapshot: Snapshot) -> tuple[str, str]:
     return action.status.state, action.status.description
 
 
-@pytest.mark.parametrize("files", [(), ("README.md", ".github/workflows/ci.yml"), ("envs/production/x.yaml", "envs")])
+@pytest.mark.parametrize(
+    "files", [(), ("README.md", "a/.github/workflows/ci.yml", ".gitlab-ci.yml.old"), ("envs/production/x.yaml", "envs")]
+)
 def test_what_changes_no_environment_needs_nobody(files: tuple[str, ...]) -> None:
-    assert said(contributed(*files)) == ("success", "it changes no environment, and not gitops.yaml")
+    assert said(contributed(*files)) == ("success", "it changes no environment, and nothing that decides over one")
 
 
 def test_each_changed_environment_wants_its_own_approvals() -> None:
@@ -56,9 +58,23 @@ def test_each_changed_environment_wants_its_own_approvals() -> None:
     assert said(both) == ("success", "staging: 2 of 1 approval (alice, bob); prod: 2 of 2 approvals (alice, bob)")
 
 
-@pytest.mark.parametrize("readable", [True, False])
-def test_the_configuration_and_what_cannot_be_read_count_as_every_environment(readable: bool) -> None:
-    files = ("gitops.yaml",) if readable else ()
+@pytest.mark.parametrize(
+    "file",
+    [
+        "gitops.yaml",
+        ".github",
+        ".github/workflows/gitops-bot.yml",
+        ".github/actions/x/action.yml",
+        ".github/CODEOWNERS",
+        ".gitlab-ci.yml",
+        ".gitlab/CODEOWNERS",
+        "CODEOWNERS",
+        "docs/CODEOWNERS",
+        None,
+    ],
+)
+def test_what_decides_over_them_and_what_cannot_be_read_count_as_every_environment(file: str | None) -> None:
+    readable, files = file is not None, (file,) if file else ()
     approvals = (review("alice"), review("carol"))
     assert said(contributed(*files, readable=readable)) == ("pending", "staging: 0 of 1 approval")
     state, text = said(contributed(*files, readable=readable, reviews=approvals))

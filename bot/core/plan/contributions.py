@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from bot.core.models import Contribution, PullRequest
     from bot.core.snapshot import Snapshot
 
-CONFIGURATION = "gitops.yaml"
+GOVERNING = ("gitops.yaml", "CODEOWNERS", "docs/CODEOWNERS", ".github", ".gitlab", ".gitlab-ci.yml")
+"""Files and folders that decide over every environment: what runs with the bot's secrets, and who owns what."""
 LEFT_ALONE = "delete this branch, and keep the commit on one of your own"
 LONGEST = 140
 """GitHub's limit for a status's description, in characters."""
@@ -77,19 +78,24 @@ def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
         if found.missing:
             return _status("pending", f"{name}: {found.text}")
     said = "; ".join(f"{name}: {found.text}" for name, found in counted.items())
-    return _status("success", said or f"it changes no environment, and not {CONFIGURATION}")
+    return _status("success", said or "it changes no environment, and nothing that decides over one")
 
 
 def touched(config: Config, contribution: Contribution) -> tuple[str, ...]:
-    """The environments whose files it changes. All of them, if it changes the configuration or cannot be read."""
+    """The environments whose files it changes. All of them, if it changes what decides over them or cannot be read."""
     files = contribution.files
-    if files is None or CONFIGURATION in files:
+    if files is None or any(_is_in(file, place) for file in files for place in GOVERNING):
         return tuple(config.environments)
     return tuple(
         name
         for name, environment in config.environments.items()
-        if environment.path == "." or any(f"{file}/".startswith(f"{environment.path}/") for file in files)
+        if environment.path == "." or any(_is_in(file, environment.path) for file in files)
     )
+
+
+def _is_in(file: str, place: str) -> bool:
+    """Whether it is that file, in that folder, or a link in the folder's place."""
+    return f"{file}/".startswith(f"{place}/")
 
 
 def reviewers(snapshot: Snapshot) -> frozenset[str]:
