@@ -89,6 +89,10 @@ class GitRepository(Protocol):
         """The best common ancestor. `NotFound` if the histories are unrelated."""
 
     @reads
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """All of them, several where each side has merged the other's. `NotFound` if the histories are unrelated."""
+
+    @reads
     def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:
         """Commits reachable from `until` and not from `since`, newest first, that touch any of `paths`."""
 

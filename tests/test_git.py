@@ -232,6 +232,15 @@ def test_unrelated_histories_have_no_merge_base(alice: Person, git: Git) -> None
         git.merge_base(one, "2" * 40)
 
 
+def test_where_each_side_has_merged_the_others_work_there_are_several_merge_bases(alice: Person, git: Git) -> None:
+    start = alice.push({"a": "1"})
+    one, two = (git.write([start], {name: b"1"}, name, WHEN) for name in ("b", "c"))
+    ours, theirs = git.merge(one, two, "Ours", WHEN), git.merge(two, one, "Theirs", WHEN)
+    assert set(git.merge_bases(ours, theirs)) == {one, two}
+    assert git.merge_base(ours, theirs) == git.merge_bases(ours, theirs)[0]
+    assert git.merge_bases(ours, one) == (one,)
+
+
 def test_changes_to_different_files_are_merged(alice: Person, git: Git) -> None:
     start = alice.push({"a": "1", "b": "1", "c": "1"})
     base = git.write([start], {"a": b"2", "same": b"x"}, "base", WHEN)

@@ -96,7 +96,7 @@ def _own(edges: Edges) -> tuple[str, str]:
 def _read_event(path: str, name: str | None, forge: str, edges: Edges) -> Event | Ignored:
     from bot.core.errors import BotError
     from bot.forges import github_events, gitlab_events
-    from bot.forges.deliveries import LIMIT, read_payload
+    from bot.forges.deliveries import LIMIT, BadDelivery, read_payload
 
     if forge != "gitlab" and not name:
         fix = "add --event-name, or --forge gitlab"
@@ -107,6 +107,9 @@ def _read_event(path: str, name: str | None, forge: str, edges: Edges) -> Event 
     except OSError as error:
         fix = "name the file that holds the event"
         raise BotError(f"{path}: {error.strerror}", fix=fix, reason_code="invalid_option") from error
+    except BadDelivery as error:
+        fix = error.fix or "give the file as the forge wrote it: GITHUB_EVENT_PATH in a workflow"
+        raise BotError(f"{path}: {error.message}", fix=fix, reason_code=error.reason_code) from error
     bot, repository = _own(edges)
     if forge == "gitlab":
         return gitlab_events.event_of(payload, bot=bot, repository=repository)

@@ -35,7 +35,7 @@ _GITHUB = """\
 """
 _NO_APP = """\
 # {source} is GitHub Actions: whoever may push a branch can let a workflow set the status. With a GitHub App of the
-# bot's own, give its id by --app-id; then its branch gitops-bot/state is the App's alone, too.
+# bot's own, give its id by --app-id; then its branches gitops-bot/state and bot/… are the App's alone, too.
 """
 _GITLAB = """\
 # Run this in a checkout of the GitOps repository, as a maintainer (or use --apply); `main` stands for its default
@@ -71,7 +71,7 @@ def as_text(forge: str, app_id: int | None) -> str:
 
 
 def rulesets(app_id: int | None) -> list[dict[str, Any]]:
-    """GitHub's rulesets, as its API takes them: the default branch, and the bot's state where the bot is an App."""
+    """GitHub's rulesets, as its API takes them: the default branch, and the bot's own where the bot is an App."""
     approval = {"context": APPROVAL, "integration_id": app_id or ACTIONS}
     review = {
         # How many must approve differs by environment: the bot counts, and its status says so.
@@ -94,6 +94,9 @@ def rulesets(app_id: int | None) -> list[dict[str, Any]]:
         only_the_bot = [{"actor_id": app_id, "actor_type": "Integration", "bypass_mode": "always"}]
         locked = [{"type": kind} for kind in ("creation", "update", "deletion", "non_fast_forward")]
         found.append(_ruleset("gitops-bot state", f"refs/heads/{BRANCH}", locked, only_the_bot))
+        # Who asked for a promotion stands in its commit. Anybody may delete one of these: then the bot writes it anew.
+        written = [{"type": kind} for kind in ("creation", "update")]
+        found.append(_ruleset("gitops-bot branches", "refs/heads/bot/**/*", written, only_the_bot))
     return found
 
 

@@ -92,8 +92,7 @@ def approval(
     barred = {user.lower(): "pusher" for user in pull_request.pushers} | {pull_request.author.lower(): "author"}
     barred |= {invoker.lower(): "invoker"} if invoker else {}
     heads = {pull_request.head, *(same if environment.keep_approvals else ())} - {""}
-    counts, blockers = list[str](), list[str]()
-    ignored: list[Ignored] = []
+    counts, blockers, ignored = list[str](), list[str](), list[Ignored]()
     for review in _latest([*pull_request.reviews, *(Review(user, "approved", at, when) for user, at, when in given)]):
         person = people.get(review.author.lower(), _UNASKED)
         why = _excluded(review.author, person, environment, barred) or _without_effect(review, pull_request.head, heads)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bot.core.actions import BuildImage, PackageChart
-    from bot.core.config import Chart, Image
+    from bot.core.config import Chart, Environment, Image
     from bot.core.models import (
         Branch,
         BuildOrder,
@@ -225,7 +225,7 @@ def proposal(
         _changes_table(rendered.changes),
         _kept_table(rendered.kept, snapshot.config.environments[environment].after),
         "\n".join(f"- {code(f'{n.file}:{n.line}')} {plain(n.reason)}" for n in rendered.notes),
-        _rules(snapshot, environment),
+        f"It {rules(snapshot.config.environments[environment])}",
         f"To roll back after the merge: comment `/rollback {environment} --app={application} <reason>`.",
         f"<!-- gitops-bot release={fingerprint(release)} -->",
     ]
@@ -300,8 +300,8 @@ def _kept_table(kept: Sequence[Change], after: str | None) -> str:
     return "\n".join([head, "|---|---|---|---|", *rows, *more])
 
 
-def _rules(snapshot: Snapshot, environment: str) -> str:
-    config = snapshot.config.environments[environment]
+def rules(config: Environment) -> str:
+    """How many must approve a pull request into an environment, who may, and who merges it then."""
     who = f" by {', '.join(plain(a) for a in in_words(config.approvers))}" if config.approvers else ""
     people = (
         f"{config.approvals} approval{'s' if config.approvals != 1 else ''}{who}" if config.approvals else "no approval"
@@ -311,7 +311,7 @@ def _rules(snapshot: Snapshot, environment: str) -> str:
         "forge": "merges itself when the rules of the default branch are met",
         "manual": "is merged by a person",
     }
-    return f"It needs {people} and {merges[config.merge]}."
+    return f"needs {people} and {merges[config.merge]}."
 
 
 def _flat(text: str) -> str:

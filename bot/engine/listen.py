@@ -14,6 +14,7 @@ from bot.core.plan.chatops import asks, speakers
 from bot.core.plan.contributions import reviewers
 from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import BRANCH, State, read_state
+from bot.engine.brought import brought
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,8 +119,7 @@ class Listener:
     def _is_same(self, snapshot: Snapshot, commit: str, branch: Branch) -> bool:
         git = self._edges.git
         try:
-            base = git.merge_base(snapshot.head.sha, commit)
-            paths = git.changed(base, commit)
+            paths = brought(git, snapshot.head.sha, commit).paths
             content = git.read(commit, paths)
         except BotError:
             return False

@@ -13,6 +13,7 @@ from bot.core.identity import BOT_EMAIL
 from bot.core.models import Branch, Contribution, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
+from bot.engine.brought import brought
 from bot.engine.inspect import Inspector
 from bot.engine.listen import Listener
 from bot.engine.outside import Outside
@@ -121,8 +122,7 @@ def _files(git: GitRepository, commit: str, folders: list[str]) -> Mapping[str, 
 
 def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
     """What a branch of the bot has that the default branch had not when it was made."""
-    base = git.merge_base(default, sha)
-    paths = git.changed(base, sha)
+    base, paths = brought(git, default, sha)
     content = git.read(sha, paths)
     commits = git.log(base, sha)
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
@@ -133,8 +133,7 @@ def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
 def _contribution(git: GitRepository, pull_request: PullRequest, default: str) -> Contribution:
     """What somebody else's pull request changes. A fork's commits are not in this repository's branches."""
     try:
-        base = git.merge_base(default, pull_request.head)
-        return Contribution(pull_request, frozenset(git.changed(base, pull_request.head)))
+        return Contribution(pull_request, frozenset(brought(git, default, pull_request.head).paths))
     except BotError:
         return Contribution(pull_request, None)
 

@@ -19,7 +19,7 @@ _CONTEXTS = f"""{_PAGE} nodes {{
     checkSuite @include(if: $workflows) {{ workflowRun {{ workflow {{ resourcePath }} }} }}
   }}
 }}"""
-_WRITERS = "author { user { login } } committer { user { login } }"
+_WRITERS = "nodes { commit { author { user { login } } committer { user { login } } } }"
 _HEAD = "query($owner: String!, $name: String!"
 
 PULL_REQUESTS = f"""
@@ -35,7 +35,7 @@ PULL_REQUESTS = f"""
         labels(first: 100) {{ {_PAGE} nodes {{ name }} }}
         comments(first: 30) {{ {_COMMENTS} }}
         reviews(first: 50) @include(if: $open) {{ {_REVIEWS} }}
-        commits(last: 50) @include(if: $open) {{ nodes {{ commit {{ {_WRITERS} }} }} }}
+        commits(last: 50) @include(if: $open) {{ {_BACK} {_WRITERS} }}
         headRef @include(if: $open) {{
           target {{ oid ... on Commit {{ statusCheckRollup {{ contexts(first: 50) {{ {_CONTEXTS} }} }} }} }}
         }}
@@ -49,6 +49,12 @@ PULL_REQUESTS = f"""
 MORE_REVIEWS = f"""
 query($id: ID!, $after: String) {{
   node(id: $id) {{ ... on PullRequest {{ reviews(first: 100, after: $after) {{ {_REVIEWS} }} }} }}
+}}
+"""
+
+EARLIER_COMMITS = f"""
+query($id: ID!, $before: String) {{
+  node(id: $id) {{ ... on PullRequest {{ commits(last: 100, before: $before) {{ {_BACK} {_WRITERS} }} }} }}
 }}
 """
 

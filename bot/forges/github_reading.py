@@ -79,13 +79,19 @@ class Reader:
                 "reviews"
             ]
 
+        def earlier_commits(before: str | None) -> Any:
+            what = f"read the commits of #{number}"
+            return self._node(queries.EARLIER_COMMITS, what, node["id"], before=before)["commits"]
+
         is_open = node["state"] == "OPEN"
+        others = is_open and not is_own(node)
         return pull_request(
             node,
             _all(node["labels"], _cut),
             _all(node["comments"], more_comments) if is_own(node) else (),
             _all(node["reviews"], more_reviews) if is_open else (),
             self._statuses(node) if is_open else (),
+            _backwards(node["commits"], earlier_commits, None) if others else (),
         )
 
     def comments(self, number: int) -> Iterator[Any]:

@@ -134,7 +134,12 @@ def state(text: str) -> Literal["pending", "success", "failure"]:
 
 
 def pull_request(
-    node: Any, labels: Iterable[Any], comments: Iterable[Any], reviewed: Iterable[Any], seen: tuple[Status, ...]
+    node: Any,
+    labels: Iterable[Any],
+    comments: Iterable[Any],
+    reviewed: Iterable[Any],
+    seen: tuple[Status, ...],
+    commits: Iterable[Any],
 ) -> PullRequest:
     """A pull request of its node and the whole of each list in it."""
     return PullRequest(
@@ -150,7 +155,7 @@ def pull_request(
         comments={key: body for key, (_, body) in own_comments(comments).items()},
         labels=frozenset(label["name"] for label in labels),
         own=is_own(node),
-        pushers=frozenset() if is_own(node) or node["state"] != "OPEN" else pushers(node["commits"]["nodes"]),
+        pushers=pushers(commits),
         auto_merge=node["autoMergeRequest"] is not None,
     )
 

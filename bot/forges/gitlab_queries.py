@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from bot.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from bot.forges.gitlab_api import Api
@@ -17,7 +17,7 @@ Kind: TypeAlias = Literal["mergeRequest", "issue"]
 BATCH = 20  # a query's complexity grows with its pages: https://docs.gitlab.com/api/graphql/#limits
 
 _PAGE = "pageInfo { hasNextPage endCursor }"
-_AWARDS = "pageInfo { hasNextPage } nodes { name user { username } }"
+_AWARDS = _PAGE + " nodes { name user { username } }"
 _NOTES = (
     "{ " + _PAGE + " nodes { id body system createdAt lastEditedAt author { username bot }"
     " awardEmoji { " + _AWARDS + " } } }"
@@ -40,9 +40,9 @@ DETAILS = f"""query($path: ID!, $iids: [String!]!) {{ project(fullPath: $path) {
     notes(first: 100) {_NOTES}
   }} }}
 }} }}"""
-COMMITTERS = """query($path: ID!, $iid: String!) { project(fullPath: $path) {
-  mergeRequest(iid: $iid) { committers(first: 100) { pageInfo { hasNextPage } nodes { username } } }
-} }"""
+COMMITTERS = f"""query($path: ID!, $iid: String!, $after: String) {{ project(fullPath: $path) {{
+  mergeRequest(iid: $iid) {{ committers(first: 100, after: $after) {{ {_PAGE} nodes {{ username }} }} }}
+}} }}"""
 COMMENTS = f"""query($path: ID!, $since: Time!, $mergeRequests: String, $issues: String) {{ project(fullPath: $path) {{
   mergeRequests(updatedAfter: $since, sort: CREATED_ASC, first: {BATCH}, after: $mergeRequests) {{
     {_PAGE} nodes {{ iid notes(first: 100) {_NOTES} }} }}
@@ -62,7 +62,7 @@ ENVIRONMENTS = f"""query($path: ID!, $environments: String) {{ project(fullPath:
 LABELS = """query($path: ID!, $iid: String!) { project(fullPath: $path) {
   mergeRequest(iid: $iid) { labels { pageInfo { hasNextPage } nodes { id title updatedAt } } }
 } }"""
-NOTE = "query($id: NoteID!) { note(id: $id) { id awardEmoji { " + _AWARDS + " } } }"
+NOTE = "query($id: NoteID!, $after: String) { note(id: $id) { id awardEmoji(after: $after) { " + _AWARDS + " } } }"
 AWARD = """mutation($id: AwardableID!, $name: String!) {
   awardEmojiAdd(input: { awardableId: $id, name: $name }) { errors }
 }"""
@@ -107,9 +107,14 @@ def details(api: Api, numbers: Iterable[str]) -> Iterator[Node]:
 
 def committers(api: Api, number: str) -> frozenset[str]:
     """Whose commits a merge request holds: https://docs.gitlab.com/api/graphql/reference/#mergerequest"""
-    project = api.query(f"read the commits of !{number}", COMMITTERS, iid=number)
-    with api.translated(f"read the commits of !{number}"):
-        return frozenset(user["username"] for user in whole(project["mergeRequest"]["committers"]))
+    what = f"read the commits of !{number}"
+
+    def page(after: str | None) -> Node:
+        found: Node = api.query(what, COMMITTERS, iid=number, after=after)["mergeRequest"]["committers"]
+        return found
+
+    with api.translated(what):
+        return frozenset(user["username"] for user in _to_the_end(page(None), page))
 
 
 def discussed(api: Api, since: datetime) -> Iterator[tuple[Kind, Node]]:
@@ -141,14 +146,15 @@ def labels(api: Api, number: int) -> list[Node]:
 
 
 def notes(api: Api, kind: Kind, node: Node) -> list[Node]:
-    """All notes of a merge request or an issue whose first page is there."""
-    with api.translated("read the comments"):
-        found, page = list(node["notes"]["nodes"]), node["notes"]["pageInfo"]
-        while page["hasNextPage"]:
-            project = api.query("read the comments", MORE_NOTES[kind], iid=node["iid"], after=_cursor(page))
-            more = project[kind]["notes"]
-            found, page = found + more["nodes"], more["pageInfo"]
-    return found
+    """All notes of a merge request or an issue whose first page is there, with all their reactions."""
+    what = "read the comments"
+
+    def page(after: str) -> Node:
+        found: Node = api.query(what, MORE_NOTES[kind], iid=node["iid"], after=after)[kind]["notes"]
+        return found
+
+    with api.translated(what):
+        return [_with_awards(api, what, each) for each in _to_the_end(node["notes"], page)]
 
 
 def note(api: Api, what: str, note: str) -> Node:
@@ -156,7 +162,17 @@ def note(api: Api, what: str, note: str) -> Node:
     found = api.ask(what, NOTE, id=note)["note"]
     if found is None:
         raise NotFound(f"cannot {what}: GitLab shows this token no such comment")
-    return dict(found)
+    return _with_awards(api, what, found)
+
+
+def _with_awards(api: Api, what: str, note: Node) -> Node:
+    """The note with all its reactions: everybody may give it more than a page of them."""
+
+    def page(after: str) -> Node:
+        found: Node = api.ask(what, NOTE, id=note["id"], after=after)["note"]["awardEmoji"]
+        return found
+
+    return note | {"awardEmoji": {**note["awardEmoji"], "nodes": _to_the_end(note["awardEmoji"], page)}}
 
 
 def award(api: Api, note: str, name: str) -> str:
@@ -170,6 +186,15 @@ def whole(connection: Node) -> list[Node]:
     if connection["pageInfo"]["hasNextPage"]:
         raise ValueError("more than a page")
     return list(connection["nodes"])
+
+
+def _to_the_end(connection: Node, more: Callable[[str], Node]) -> list[Node]:
+    """The nodes of a connection whose first page is there, with those behind it."""
+    found, page = list(connection["nodes"]), connection["pageInfo"]
+    while page["hasNextPage"]:
+        connection = more(_cursor(page))
+        found, page = found + connection["nodes"], connection["pageInfo"]
+    return found
 
 
 def _pages(api: Api, what: str, text: str, names: tuple[str, ...], **variables: Any) -> Iterator[Node]:

@@ -178,7 +178,7 @@ def _user_comment(kind: Kind, number: str, note: Node, me: str) -> UserComment:
 
 def reactions(note: Node, me: str) -> frozenset[Reaction]:
     """The bot's own reactions on a note."""
-    names = [a["name"] for a in whole(note["awardEmoji"]) if (a["user"] or {}).get("username") == me]
+    names = [a["name"] for a in note["awardEmoji"]["nodes"] if (a["user"] or {}).get("username") == me]
     return frozenset(_REACTIONS[name] for name in names if name in _REACTIONS)
 
 

@@ -149,14 +149,20 @@ class Git:
     @reads
     def merge_base(self, one: str, other: str) -> str:
         """See `ports.GitRepository`."""
+        return self.merge_bases(one, other)[0]
+
+    @reads
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """See `ports.GitRepository`."""
         self._ready()
-        question = ("merge-base", full_sha(one), full_sha(other))
-        if known := self._memory.get(question):
-            return known.decode("ascii")
-        finished = self._git.local(*question)
-        if finished.code == 1:
-            raise NotFound(f"{one} and {other} have no common history", fix="start the branch from the other one")
-        return self._memory.keep(question, self._checked(finished, (one, other)).strip()).decode("ascii")
+        question = ("merge-base", "--all", full_sha(one), full_sha(other))
+        found = self._memory.get(question)
+        if found is None:
+            finished = self._git.local(*question)
+            if finished.code == 1:
+                raise NotFound(f"{one} and {other} have no common history", fix="start the branch from the other one")
+            found = self._memory.keep(question, self._checked(finished, (one, other)))
+        return tuple(found.decode("ascii").split())
 
     @reads
     def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:

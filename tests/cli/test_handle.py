@@ -136,7 +136,7 @@ def test_a_failed_action_ends_in_exit_code_1(story: Story) -> None:
     [
         ({}, [], 2, "add --event-name, or --forge gitlab"),
         ({}, ["--forge", "gitea"], 2, "'github', 'gitlab'"),
-        (b"not json", ["--event-name", "push"], 1, "the event is not JSON"),
+        (b"not json", ["--event-name", "push"], 1, "event.json: the event is not JSON\n  → give the file"),
         (b"[]", ["--event-name", "push"], 1, "the event's payload is no JSON object"),
         ({"action": "created"}, ["--event-name", "issue_comment"], 1, "the event's comment is no JSON object"),
     ],

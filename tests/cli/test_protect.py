@@ -142,6 +142,13 @@ def test_with_an_app_the_bots_state_is_the_apps_alone() -> None:
     assert {each["type"] for each in state["rules"]} >= {"creation", "update", "deletion"}
 
 
+def test_with_an_app_nobody_else_writes_what_a_promotion_says_of_itself() -> None:
+    branches = rulesets(7)[2]
+    assert branches["conditions"]["ref_name"]["include"] == ["refs/heads/bot/**/*"]
+    assert branches["bypass_actors"] == [{"actor_id": 7, "actor_type": "Integration", "bypass_mode": "always"}]
+    assert [each["type"] for each in branches["rules"]] == ["creation", "update"], "anybody may delete one"
+
+
 @pytest.mark.parametrize("app", [[], ["--app-id", "7"]])
 def test_what_is_printed_for_github_can_be_run_as_it_is(tmp_path: Path, app: list[str]) -> None:
     calls = typed(tmp_path, "gh", protect(*app).output)
@@ -168,6 +175,7 @@ def test_apply_makes_the_rules_and_a_second_time_brings_them_up_to_date(github: 
     assert result.output.splitlines() == [
         "made the ruleset `gitops-bot` of shop/gitops",
         "made the ruleset `gitops-bot state` of shop/gitops",
+        "made the ruleset `gitops-bot branches` of shop/gitops",
     ]
     github.rulesets[2]["bypass_actors"] = [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}]
     again = protect("--apply", "--app-id", "7")

@@ -10,8 +10,8 @@ import pytest
 
 from bot.core.actions import MergePullRequest, SetStatus
 from bot.core.events import Promote
-from bot.core.models import Contribution, Person, PullRequest, Review, Status, Unknown
-from bot.core.plan.contributions import reviewers
+from bot.core.models import Branch, Commit, Contribution, Person, PullRequest, Review, Status, Unknown
+from bot.core.plan.contributions import judge, reviewers
 from bot.core.plan.stops import hotfixes
 from bot.core.state import Freeze, Lock, State
 from tests.core.worlds import FOLLOWED, NOW, SHOP, decide, everywhere, sha, world
@@ -42,9 +42,11 @@ def said(snapshot: Snapshot) -> tuple[str, str]:
     return action.status.state, action.status.description
 
 
-@pytest.mark.parametrize("files", [(), ("README.md", ".github/workflows/ci.yml"), ("envs/production/x.yaml", "envs")])
+@pytest.mark.parametrize(
+    "files", [(), ("README.md", "a/.github/workflows/ci.yml", ".gitlab-ci.yml.old"), ("envs/production/x.yaml", "envs")]
+)
 def test_what_changes_no_environment_needs_nobody(files: tuple[str, ...]) -> None:
-    assert said(contributed(*files)) == ("success", "it changes no environment, and not gitops.yaml")
+    assert said(contributed(*files)) == ("success", "it changes no environment, and nothing that decides over one")
 
 
 def test_each_changed_environment_wants_its_own_approvals() -> None:
@@ -56,9 +58,23 @@ def test_each_changed_environment_wants_its_own_approvals() -> None:
     assert said(both) == ("success", "staging: 2 of 1 approval (alice, bob); prod: 2 of 2 approvals (alice, bob)")
 
 
-@pytest.mark.parametrize("readable", [True, False])
-def test_the_configuration_and_what_cannot_be_read_count_as_every_environment(readable: bool) -> None:
-    files = ("gitops.yaml",) if readable else ()
+@pytest.mark.parametrize(
+    "file",
+    [
+        "gitops.yaml",
+        ".github",
+        ".github/workflows/gitops-bot.yml",
+        ".github/actions/x/action.yml",
+        ".github/CODEOWNERS",
+        ".gitlab-ci.yml",
+        ".gitlab/CODEOWNERS",
+        "CODEOWNERS",
+        "docs/CODEOWNERS",
+        None,
+    ],
+)
+def test_what_decides_over_them_and_what_cannot_be_read_count_as_every_environment(file: str | None) -> None:
+    readable, files = file is not None, (file,) if file else ()
     approvals = (review("alice"), review("carol"))
     assert said(contributed(*files, readable=readable)) == ("pending", "staging: 0 of 1 approval")
     state, text = said(contributed(*files, readable=readable, reviews=approvals))
@@ -80,6 +96,47 @@ def test_the_configuration_and_what_cannot_be_read_count_as_every_environment(re
 )
 def test_neither_authors_nor_readers_bots_strangers_and_stale_reviews_count(vote: Review) -> None:
     assert said(contributed(STAGING, reviews=(vote,)))[0] == "pending"
+
+
+def test_a_link_in_the_place_of_the_folder_changes_the_environment() -> None:
+    assert said(contributed("envs/staging")) == ("pending", "staging: 0 of 1 approval")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_two_with_one_head_are_both_stopped_by_what_is_missing_to_either(first: bool) -> None:
+    snapshot = contributed(STAGING, reviews=(review("dana"),))
+    assert said(snapshot)[0] == "success"
+    [contribution] = snapshot.contributions
+    pull = replace(contribution.pull_request, number=8, author="dana", reviews=(review("dana"),))
+    other = contribution._replace(pull_request=pull)
+    both = (other, contribution) if first else (contribution, other)
+    [action] = decide(replace(snapshot, contributions=both)).actions
+    assert isinstance(action, SetStatus)
+    assert (action.number, action.commit, action.status.state) == (8, HEAD, "pending")
+
+
+def test_of_a_head_that_is_the_bots_own_pull_requests_too_that_one_decides() -> None:
+    snapshot = contributed(STAGING, reviews=(review("dana"),))
+    own = PullRequest(3, "bot/staging/other", HEAD, "Other", "", "gitops-bot", "open")
+    snapshot = replace(snapshot, pull_requests=(own,))
+    assert not list(judge(snapshot))
+    closed = replace(snapshot, pull_requests=(replace(own, state="closed"),))
+    assert [action.status.state for action in judge(closed)] == ["success"]
+
+
+def test_one_of_the_bots_with_somebody_elses_commit_fails_whether_or_not_it_is_configured() -> None:
+    commit = Commit(HEAD, "erin@example.com", NOW, "Mine")
+    for name in ("bot/prod/shop", "bot/prod/another"):
+        own = PullRequest(3, name, HEAD, "Shop", "", "gitops-bot", "open")
+        snapshot = replace(contributed(), contributions=(), pull_requests=(own,))
+        foreign = replace(snapshot, branches={name: Branch(name, commit, {}, commit, False, sha("base"))})
+        [action] = judge(foreign)
+        assert (action.number, action.commit, action.status.state) == (3, HEAD, "failure")
+        assert action.status.description.startswith(f"{HEAD[:12]} is no commit of the bot: delete this branch")
+        ours = replace(snapshot, branches={name: Branch(name, commit, {}, None, False, sha("base"))})
+        assert not list(judge(ours))
+        said_already = replace(own, statuses=(action.status,))
+        assert not list(judge(replace(foreign, pull_requests=(said_already,))))
 
 
 def test_whose_commits_it_holds_does_not_approve_it() -> None:

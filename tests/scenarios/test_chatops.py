@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.cli.demo.world import APPLICATION, git
+from bot.cli.demo.world import APPLICATION, commit, git
 from bot.core.errors import Refused, Unavailable
 from bot.core.events import Commented, Reconcile
 from bot.core.models import Unknown, UserComment
@@ -192,6 +192,27 @@ def test_help_shows_what_this_person_may_do_here(in_dev: Story) -> None:
     assert "/promote" in for_alice
     assert "/freeze" not in for_alice
     assert "(in dev, prod)" in for_bob
+    assert "staging needs 1 approval and is merged by a person" in for_bob
+    assert "/hold" in for_bob
+    assert "/approve" not in for_alice, "it is off"
+    in_dev.rewrite_config(lambda text: text + "commands: {approve: true}\n")
+    assert "/approve" in in_dev.comment("staging", "/help", by="alice")
+
+
+def test_help_on_another_pull_request_leaves_out_what_is_about_the_bots(in_dev: Story) -> None:
+    commit(in_dev.world.checkout, {"README.txt": "hello\n"}, "Explain it")
+    git(in_dev.world.checkout, "push", "-q", "origin", "HEAD:refs/heads/mine")
+    number = in_dev.forge().open_pull_request("mine", "Mine", "")
+    comment = in_dev.forge().add_comment(number, "alice", "/help")
+    in_dev.run()
+    answer = in_dev.answer(number, comment)
+    assert "/promote" in answer
+    assert "/hold" not in answer
+
+
+def test_help_with_a_command_that_is_not_yours_says_so(in_dev: Story) -> None:
+    assert "You may not use `/freeze` here" in in_dev.comment("staging", "/help freeze", by="alice")
+    assert "`/lock <environment>" in in_dev.comment("staging", "/help lock", by="alice")
 
 
 def test_mistakes_are_told_and_nothing_of_the_comment_is_done(in_dev: Story) -> None:

@@ -1,4 +1,4 @@
-"""People's own pull requests: `gitops-bot/approval` says whether they may change the environments that they change.
+"""People's own commits: `gitops-bot/approval` says whether they may change the environments that they change.
 
 Where the forge requires that status it requires it of everyone; the bot merges none of these, and rewrites none.
 """
@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Literal
 
 from bot.core.actions import SetStatus
 from bot.core.authorize import approval
-from bot.core.models import Status
+from bot.core.models import Status, Unknown
 from bot.core.plan.gates import APPROVAL
 from bot.core.plan.stops import stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bot.core.config import Config
-    from bot.core.models import Contribution
+    from bot.core.models import Contribution, PullRequest
     from bot.core.snapshot import Snapshot
 
-CONFIGURATION = "gitops.yaml"
+GOVERNING = ("gitops.yaml", "CODEOWNERS", "docs/CODEOWNERS", ".github", ".gitlab", ".gitlab-ci.yml")
+"""Files and folders that decide over every environment: what runs with the bot's secrets, and who owns what."""
+LEFT_ALONE = "delete this branch, and keep the commit on one of your own"
 LONGEST = 140
 """GitHub's limit for a status's description, in characters."""
 
 
 def judge(snapshot: Snapshot) -> Iterator[SetStatus]:
-    """The status of each pull request of others, where it does not say so already."""
-    for contribution in snapshot.contributions:
-        pull, wanted = contribution.pull_request, verdict(snapshot, contribution)
+    """The status of each pull request with people's commits, where it does not say so already."""
+    for pull, wanted in _verdicts(snapshot).values():
         if wanted not in pull.statuses:
             yield SetStatus(
                 application="",
@@ -38,6 +39,30 @@ def judge(snapshot: Snapshot) -> Iterator[SetStatus]:
                 commit=pull.head,
                 status=wanted,
             )
+
+
+def _verdicts(snapshot: Snapshot) -> Mapping[str, tuple[PullRequest, Status]]:
+    """One verdict for each head, since a status belongs to a commit.
+
+    Of several pull requests with one head the first that something is missing to decides for all, and one of the bot's
+    decides alone: else what approves the one would let the other be merged.
+    """
+    own = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+    taken = {pull.head for pull in own if pull.state == "open"}
+    found = {pull.head: (pull, said) for pull in own if pull.head in taken and (said := _not_ours(snapshot, pull))}
+    for contribution in snapshot.contributions:
+        pull = contribution.pull_request
+        if pull.head not in taken and (pull.head not in found or found[pull.head][1].state == "success"):
+            found[pull.head] = pull, verdict(snapshot, contribution)
+    return found
+
+
+def _not_ours(snapshot: Snapshot, pull: PullRequest) -> Status | None:
+    """A failure for one of the bot's with somebody else's commit: GitLab takes no status at all for no objection."""
+    branch = snapshot.branches.get(pull.branch)
+    if pull.state != "open" or not branch or not branch.foreign or branch.head.sha != pull.head:
+        return None
+    return _status("failure", f"{branch.foreign.sha[:12]} is no commit of the bot: {LEFT_ALONE}")
 
 
 def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
@@ -53,19 +78,24 @@ def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
         if found.missing:
             return _status("pending", f"{name}: {found.text}")
     said = "; ".join(f"{name}: {found.text}" for name, found in counted.items())
-    return _status("success", said or f"it changes no environment, and not {CONFIGURATION}")
+    return _status("success", said or "it changes no environment, and nothing that decides over one")
 
 
 def touched(config: Config, contribution: Contribution) -> tuple[str, ...]:
-    """The environments whose files it changes. All of them, if it changes the configuration or cannot be read."""
+    """The environments whose files it changes. All of them, if it changes what decides over them or cannot be read."""
     files = contribution.files
-    if files is None or CONFIGURATION in files:
+    if files is None or any(_is_in(file, place) for file in files for place in GOVERNING):
         return tuple(config.environments)
     return tuple(
         name
         for name, environment in config.environments.items()
-        if environment.path == "." or any(file.startswith(f"{environment.path}/") for file in files)
+        if environment.path == "." or any(_is_in(file, environment.path) for file in files)
     )
+
+
+def _is_in(file: str, place: str) -> bool:
+    """Whether it is that file, in that folder, or a link in the folder's place."""
+    return f"{file}/".startswith(f"{place}/")
 
 
 def reviewers(snapshot: Snapshot) -> frozenset[str]:

@@ -113,7 +113,8 @@ def _status(environment: str, application: str, pull_request: PullRequest, statu
 def _stopped(environment: str, application: str, pull_request: PullRequest, stopped: Stop | None) -> Skip | None:
     if stopped is None:
         return None
-    reason = f"#{pull_request.number}: {stopped.text}"
+    place = f"#{pull_request.number}"
+    reason = stopped.text if stopped.text.startswith(f"{place} ") else f"{place}: {stopped.text}"
     return Skip(environment, application, stopped.reason_code, reason, stopped.waits_for)
 
 

@@ -24,6 +24,14 @@ def many(github: GitHubPlace, count: int) -> None:
         github.world.open(BOT, f"bot/dev/a{number}", f"Application {number}", "")
 
 
+def test_an_early_author_is_not_hidden_behind_many_commits(github: GitHubPlace) -> None:
+    number, _ = github.request("feature/x")
+    names = {f"writer-{index:03}" for index in range(170)}
+    github.world.pulls[number].committers.update(names)
+    [found] = github.again().pull_requests()
+    assert found.pushers == names
+
+
 def test_a_run_with_nothing_to_do_asks_at_most_eight_times_for_fifty_applications(github: GitHubPlace) -> None:
     many(github, 50)
     for number in range(1, 51):

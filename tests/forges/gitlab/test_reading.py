@@ -126,6 +126,25 @@ def test_an_answer_that_lacks_a_merge_request_is_no_answer(place: GitLabPlace) -
         place.forge.pull_requests()
 
 
+def test_more_reactions_than_a_page_hide_neither_the_bots_own_nor_other_comments(place: GitLabPlace) -> None:
+    number, _ = place.request()
+    comment = place.comment(number, "alice", "/status")
+    note = place.world.note(int(comment.removeprefix("note:")))
+    note.awards.extend((f"emoji_{index}", "mallory") for index in range(250))
+    place.forge.react(comment, "rocket")
+    [said] = place.again().comments_since(EVER)
+    assert said.reactions == {"rocket"}
+    place.forge.react(comment, "rocket")
+    assert note.awards.count(("rocket", BOT)) == 1
+
+
+def test_many_people_may_have_written_a_merge_request(place: GitLabPlace) -> None:
+    number, _ = place.request("feature/x")
+    names = {f"writer-{index:03}" for index in range(250)}
+    place.world.requests[number].committers.update(names)
+    assert only(place).pushers == names
+
+
 def test_labels_that_do_not_fit_on_a_page_are_not_guessed(place: GitLabPlace) -> None:
     number, _ = place.request()
     place.world.requests[number].labels = {f"label {i}" for i in range(101)}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.core.models import PullRequest, Reaction, UserComment
     from bot.core.snapshot import Snapshot
 
+ON_A_PULL_REQUEST = frozenset({"approve", "hold", "unhold", "refresh", "cancel", "retry"})
 LAST_WORDS: frozenset[Reaction] = frozenset({"rocket", "-1", "confused"})
 
 

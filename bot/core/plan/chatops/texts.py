@@ -8,6 +8,7 @@ from bot.core import authorize, messages
 from bot.core.actions import Action, Skip
 from bot.core.commands import VERBS, usage
 from bot.core.models import Unknown
+from bot.core.plan.chatops.requests import ON_A_PULL_REQUEST, pull_request_of
 from bot.core.plan.rendering import render
 from bot.core.state import Damaged, active_freeze, active_lock
 
@@ -80,17 +81,25 @@ def answer(
 
 
 def _help(snapshot: Snapshot, comment: UserComment, verb: str) -> str:
-    """The commands that this person may give here."""
+    """The commands that this person may give here, and what each environment wants; of one verb, who may give it."""
     person = snapshot.people.get(comment.author.lower(), Unknown("who that is was not asked"))
-    lines = []
-    for name, rule in VERBS.items():
-        allowed = _where(snapshot, comment, name)
-        if (verb and name != verb) or not allowed:
-            continue
-        only = "" if allowed == list(snapshot.config.environments) else f" (in {', '.join(allowed)})"
-        lines.append(f"- {messages.code(usage(name))}: {rule.help}{only if rule.environment != 'no' else ''}")
+    lines = [line for name in VERBS if verb in ("", name) and (line := _usable(snapshot, comment, name))]
     level = "cannot be told" if isinstance(person, Unknown) else person.permission
-    return f"your permission here: {level}. You may use:\n" + "\n".join(lines)
+    head = f"your permission here: {level}. "
+    if verb:
+        return head + (f"You may use:\n{lines[0]}" if lines else f"You may not use `/{verb}` here")
+    rules = [f"- {name} {messages.rules(config)}" for name, config in snapshot.config.environments.items()]
+    return "\n".join([f"{head}You may use:", *lines, "", "A pull request into:", *rules])
+
+
+def _usable(snapshot: Snapshot, comment: UserComment, verb: Verb) -> str:
+    """One line on a command; empty if this person may not give it here, or nobody may."""
+    allowed, rule = _where(snapshot, comment, verb), VERBS[verb]
+    off = verb == "approve" and not snapshot.config.commands.approve
+    if not allowed or off or (verb in ON_A_PULL_REQUEST and pull_request_of(snapshot, comment) is None):
+        return ""
+    only = "" if allowed == list(snapshot.config.environments) else f" (in {', '.join(allowed)})"
+    return f"- {messages.code(usage(verb))}: {rule.help}{only if rule.environment != 'no' else ''}"
 
 
 def _where(snapshot: Snapshot, comment: UserComment, verb: Verb) -> list[str]:

@@ -12,7 +12,7 @@ from bot.core.messages import asked_for
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Problem, Request
-from bot.core.plan.chatops.requests import lock_number, open_requests, pull_request_of
+from bot.core.plan.chatops.requests import ON_A_PULL_REQUEST, lock_number, open_requests, pull_request_of
 from bot.core.plan.places import place_of
 from bot.core.state import Damaged, active_lock
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 OPPOSITES = ({"hold", "unhold"}, {"lock", "unlock"}, {"freeze", "unfreeze"})
 """Verbs that undo each other: both in one comment would be done and undone without an end."""
-ON_A_PULL_REQUEST = frozenset({"approve", "hold", "unhold", "refresh", "cancel", "retry"})
 
 
 def asks(snapshot: Snapshot) -> tuple[Promote, ...]:
