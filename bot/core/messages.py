@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.actions import Skip
-from bot.core.people import in_words
+from bot.core.people import few, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         PullRequest,
         Release,
     )
+    from bot.core.plan.ages import Sighting
     from bot.core.plan.rendering import Rendered
     from bot.core.references import Reference
     from bot.core.snapshot import Snapshot
@@ -132,6 +133,14 @@ def up_to_date(environment: str, application: str, not_taken: Iterable[str]) -> 
 def no_tag(environment: str, application: str, image: Image, reason: str) -> Skip:
     """The policy chooses no tag."""
     return Skip(environment, application, "no_tag", f"{image.repository}: {reason}", "a tag that satisfies the policy")
+
+
+def first_seen(sightings: Sequence[Sighting]) -> Text:
+    """Title, no body and commit message of the record of versions without a date that are seen for the first time."""
+    names = [f"{one.repository} {one.version.partition('@')[0]}" for one in sightings]
+    title = f"Record when {'these were' if names[1:] else 'this was'} first seen: {few(names, 3)}"
+    lines = "".join(f"- {one.repository} {one.version}\n" for one in sightings)
+    return Text(title, "", f"{title}\n\nNobody knows when they were made: their age counts from now.\n\n{lines}")
 
 
 def version_not_found(

@@ -17,6 +17,7 @@ from bot.core.plan.builds import REVISION
 from bot.core.plan.charts import newest_version
 from bot.core.references import parse
 from bot.core.snapshot import SourceChart
+from bot.core.versions import TagFacts
 from bot.core.versions.ranges import parse_range
 from bot.core.versions.semantic import parse_version
 from tests.core.worlds import (
@@ -75,6 +76,11 @@ def everywhere(version: str) -> dict[str, bytes]:
 def listing(*versions: str, ignored: tuple[str, ...] = ()) -> ChartListing:
     """A chart with these versions."""
     return ChartListing(tuple(map(ChartVersion, versions)), ignored)
+
+
+def facts(*versions: str) -> dict[str, TagFacts | Unknown | None]:
+    """These versions, of which nothing more is known."""
+    return dict.fromkeys(versions, TagFacts())
 
 
 def followed(current: str, found: ChartListing | Unknown, **fields: Any) -> Snapshot:
@@ -186,21 +192,23 @@ def test_a_chart_that_nothing_follows_travels_as_before() -> None:
 )
 def test_chart_versions_are_loose(versions: list[str], policy: str, current: str | None, newest: str | None) -> None:
     for order in (versions, versions[::-1]):
-        assert newest_version(listing(*order), Policy(semver=policy), current, NOW).selected == newest
+        assert newest_version(facts(*order), Policy(semver=policy), current, NOW).selected == newest
 
 
 def test_other_policies_read_the_version_as_it_is_written() -> None:
     policy = Policy(numerical="asc", filter=r"^0\.0\.(?P<n>\d+)\+main$", extract="$n")
-    assert newest_version(listing("0.0.9+main", "0.0.10+main", "0.0.11"), policy, None, NOW).selected == "0.0.10+main"
+    assert newest_version(facts("0.0.9+main", "0.0.10+main", "0.0.11"), policy, None, NOW).selected == "0.0.10+main"
 
 
 def test_a_version_that_is_too_young_waits() -> None:
-    young = ChartVersion("1.1.0", created=NOW - timedelta(hours=1))
-    old = ChartVersion("1.0.1", created=NOW - timedelta(days=9))
-    found = ChartListing((young, old, ChartVersion("1.2.0")), ())
+    known = {
+        "1.1.0": TagFacts(NOW - timedelta(hours=1)),
+        "1.0.1": TagFacts(NOW - timedelta(days=9)),
+        "1.2.0": TagFacts(),
+    }
     policy = Policy(semver=">=1", min_age="2d")
-    assert newest_version(found, policy, "1.0.0", NOW).selected == "1.0.1"
-    assert newest_version(found, policy, "1.0.0", NOW + timedelta(days=3)).selected == "1.1.0"
+    assert newest_version(known, policy, "1.0.0", NOW).selected == "1.0.1"
+    assert newest_version(known, policy, "1.0.0", NOW + timedelta(days=3)).selected == "1.1.0"
 
 
 # --- an OCIRepository

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.state import (
+    MOST_SEEN,
     Damaged,
+    FirstSeen,
     Freeze,
     GivenApproval,
     Hold,
@@ -21,6 +24,7 @@ from bot.core.state import (
     active_lock,
     read_state,
     with_approval,
+    with_first_seen,
     with_freeze,
     with_hold,
     with_lock,
@@ -36,6 +40,7 @@ LOCK = Lock("prod", "alice", 7, "c1", "testing", NOW, LATER)
 FREEZE = Freeze(None, "alice", "c2", "sale", NOW, LATER)
 HOLD = Hold(7, "alice", "c3", "", NOW)
 APPROVAL = GivenApproval(7, "Alice", HEAD, "c4", NOW)
+SEEN = FirstSeen("registry.example.com:5000/shop", {"1.0.0@sha256:abc": NOW, "1.1.0": LATER})
 
 
 def branch(*files: tuple[str, bytes | None]) -> State:
@@ -73,6 +78,8 @@ def test_each_record_has_its_file() -> None:
     assert with_freeze(FREEZE._replace(environment="prod"))[0] == "freezes/prod.json"
     assert with_hold(HOLD)[0] == "holds/7.json"
     assert with_approval(APPROVAL)[0] == "approvals/7/alice.json"
+    assert with_first_seen(SEEN)[0] == "seen/registry.example.com%3A5000%2Fshop.json"
+    assert with_first_seen(FirstSeen("https://charts.example.com/shop", {}))[0].count("/") == 1
 
 
 def test_an_environment_that_is_called_all_is_not_everywhere() -> None:
@@ -221,6 +228,48 @@ def test_a_damaged_approval_approves_nothing_and_stops_nothing(values: dict[str,
     assert active_lock(state, "prod", NOW) is None
 
 
+def test_when_versions_were_first_seen_is_kept_by_repository() -> None:
+    path, content = with_first_seen(SEEN)
+    assert content.decode().splitlines() == [
+        "{",
+        '  "repository": "registry.example.com:5000/shop",',
+        '  "versions": {',
+        '    "1.0.0@sha256:abc": "2027-01-01T12:00:00Z",',
+        '    "1.1.0": "2027-01-01T16:00:00Z"',
+        "  }",
+        "}",
+    ]
+    assert branch((path, content)) == State(seen={SEEN.repository: SEEN.versions})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"repository": ""},
+        {"repository": "registry.example.com/desk"},
+        {"versions": []},
+        {"versions": {"": "2027-01-01T12:00:00Z"}},
+        {"versions": {"1.0.0": "2027-01-01T12:00:00"}},
+        {"versions": {"1.0.0": None}},
+        {"versions": {"1.0.0": 0}},
+        {"versions": dict.fromkeys(map(str, range(MOST_SEEN + 1)), "2027-01-01T12:00:00Z")},
+        {"more": 1},
+    ],
+)
+def test_a_damaged_record_of_what_was_seen_says_nothing_and_stops_nothing(values: dict[str, object]) -> None:
+    path, content = with_first_seen(SEEN)
+    for state in (read_state({path: changed((path, content), **values)}), read_state({path: content + b"x"})):
+        assert [damaged.path for damaged in state.damaged] == [path]
+        assert state.seen == {}
+        assert active_lock(state, "prod", NOW) is active_freeze(state, "prod", NOW) is active_hold(state, 7) is None
+
+
+def test_as_many_versions_as_a_file_may_hold_are_read_again() -> None:
+    longest = {f"{number:0256}@sha512:{'f' * 128}": NOW for number in range(MOST_SEEN)}
+    record = FirstSeen("registry.example.com/" + "a" * 1000, longest)
+    assert branch(with_first_seen(record)) == State(seen={record.repository: longest})
+
+
 @pytest.mark.parametrize(
     "path", ["locks", "locks/", "locks/Prod.json", "locks/prod", "locks/a/b.json", "locks/all.json"]
 )
@@ -264,13 +313,18 @@ locks = st.builds(Lock, names, users, numbers, users, texts, times, st.none() | 
 freezes = st.builds(Freeze, st.none() | names, users, users, texts, times, times)
 holds = st.builds(Hold, numbers, users, users, texts, times)
 approvals = st.builds(GivenApproval, numbers, users, commits, users, times)
+seen = st.builds(FirstSeen, users, st.dictionaries(users, times, max_size=5))
 
 
-@given(locks, freezes, holds, approvals)
-def test_what_was_written_is_read_again(lock: Lock, freeze: Freeze, hold: Hold, approval: GivenApproval) -> None:
-    files = dict([with_lock(lock), with_freeze(freeze), with_hold(hold), with_approval(approval)])
+@given(locks, freezes, holds, approvals, seen)
+def test_what_was_written_is_read_again(
+    lock: Lock, freeze: Freeze, hold: Hold, approval: GivenApproval, seen: FirstSeen
+) -> None:
+    files = dict(
+        [with_lock(lock), with_freeze(freeze), with_hold(hold), with_approval(approval), with_first_seen(seen)]
+    )
     state = State({lock.environment: lock}, {freeze.environment: freeze}, {hold.number: hold}, (approval,))
-    assert read_state(files) == state
+    assert read_state(files) == replace(state, seen={seen.repository: seen.versions})
 
 
 @given(users, numbers)

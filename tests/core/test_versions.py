@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core.config import Policy
 from bot.core.models import Unknown
-from bot.core.versions import MOST_LOOKED_AT, Choice, PolicyError, TagFacts, check_policy, choose, explain
+from bot.core.versions import MOST_LOOKED_AT, Choice, PolicyError, TagFacts, check_policy, choose, explain, undated
 from bot.core.versions.calver import calendar_version
 from bot.core.versions.semantic import parse_version
 
@@ -295,6 +295,70 @@ def test_a_followed_tag_waits_until_it_is_old_enough() -> None:
     assert choose(("latest",), policy, "latest").needed == ("latest",)
     assert choose(("latest",), policy, "latest", {"latest": days(4)}, NOW).selected == "latest"
     assert choose(("latest",), policy, "latest", {"latest": days(2)}, NOW).selected is None
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("created", [None, EPOCH])
+def test_a_tag_without_a_date_gets_old_from_when_it_was_first_seen(created: datetime | None) -> None:
+    fact = TagFacts(created, first_seen=NOW)
+    for late, code, reason in (
+        (timedelta(), "age_unknown", "recorded as first seen now, and is old enough from 2026-03-13 12:01 UTC on"),
+        (
+            timedelta(days=3, seconds=-1),
+            "too_young",
+            "first seen 2026-03-10 12:00 UTC, and less than 3d ago until",
+        ),
+    ):
+        choice = choose(("1.0.0",), OLD, facts={"1.0.0": fact}, now=NOW + late)
+        assert choice.selected is None
+        assert reason in choice.reason
+        (rejected,) = explain(("1.0.0",), OLD, choice, facts={"1.0.0": fact}, now=NOW + late)
+        assert rejected.reason_code == code
+    assert choose(("1.0.0",), OLD, facts={"1.0.0": fact}, now=NOW + timedelta(days=3)).selected == "1.0.0"
+
+
+def test_a_date_that_is_known_counts_and_the_first_sight_does_not() -> None:
+    facts = {"1.0.0": days(2)._replace(first_seen=NOW - timedelta(days=9))}
+    assert choose(("1.0.0",), OLD, facts=facts, now=NOW).selected is None
+
+
+def test_the_newest_is_never_told_by_when_it_was_first_seen() -> None:
+    facts = {"a": days(5), "b": TagFacts(first_seen=NOW - timedelta(days=4))}
+    policy = Policy(newest=True, min_age="3d")
+    choice = choose(tuple("ab"), policy, facts=facts, now=NOW)
+    assert choice.selected == "a"
+    assert list(undated(tuple("ab"), policy, choice, facts=facts)) == []
+
+
+ARM = Policy(semver="*", min_age="3d", platforms=("linux/arm64",), exclude=("1.9.0",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "current", "selected", "found"),
+    [
+        (OLD, None, None, ["1.9.0", "1.4.0", "1.2.0"]),
+        (OLD, "1.2.0", "1.2.0", ["1.9.0", "1.4.0"]),
+        (OLD, "1.1.0", "1.3.0", ["1.9.0", "1.4.0"]),
+        (OLD, "1.1.0", "1.4.0", ["1.9.0", "1.4.0"]),
+        (ARM, None, None, ["1.2.0"]),
+        (Policy(semver="<1.5", min_age="3d"), "1.2.0", "1.2.0", ["1.4.0"]),
+        (Policy(semver="*"), None, None, []),
+    ],
+)
+def test_tags_without_a_date_decide_down_to_the_chosen_one(
+    policy: Policy, current: str | None, selected: str | None, found: list[str]
+) -> None:
+    facts: dict[str, Any] = {
+        "1.9.0": TagFacts(None),
+        "1.8.0": None,
+        "1.4.0": TagFacts(EPOCH),
+        "1.3.0": days(5, "linux/arm64"),
+        "1.2.0": TagFacts(EPOCH, frozenset({"linux/arm64"})),
+    }
+    tags = ("1.2.0", "1.4.0", "1.9.0", "1.3.0", "1.8.0", "1.7.0")
+    assert list(undated(tags, policy, Choice(selected), current, facts)) == found
 
 
 SEMANTIC = st.from_regex(r"v?[0-2]\.[0-2]\.[0-2](-(rc|alpha)\.[0-2])?(\+[ab])?", fullmatch=True)

@@ -20,6 +20,7 @@ from bot.core.actions import (
     RequestReviews,
     SetStatus,
     UpdatePullRequest,
+    WriteState,
 )
 from bot.core.config import load_config
 from bot.core.deployed import deployed_everywhere
@@ -29,6 +30,7 @@ from bot.core.plan import plan
 from bot.core.plan.interest import image_references
 from bot.core.references import parse
 from bot.core.snapshot import Snapshot
+from bot.core.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -244,7 +246,20 @@ def _after(snapshot: Snapshot, action: Action) -> Snapshot:
         case SetStatus(branch=str(branch)):
             others = tuple(s for s in pull(snapshot, branch).statuses if s.context != action.status.context)
             return with_pull(snapshot, branch, statuses=(*others, action.status))
+        case WriteState():
+            return _recorded(snapshot, action)
     return _after_on_a_page(snapshot, action)
+
+
+def _recorded(snapshot: Snapshot, action: WriteState) -> Snapshot:
+    """The state branch has what was first seen when."""
+    state, written = snapshot.state, read_state({p: c for p, c in action.files.items() if c is not None})
+    assert not isinstance(state, Unknown)
+    assert action.expected == snapshot.state_head, "a lease that does not hold"
+    assert not written.damaged, "the bot reads what it wrote"
+    damaged = tuple(d for d in state.damaged if d.path not in action.files)
+    now = replace(state, seen={**state.seen, **written.seen}, damaged=damaged)
+    return replace(snapshot, state=now, state_head=sha(f"{action.expected} {action.message}"))
 
 
 def _after_on_a_page(snapshot: Snapshot, action: Action) -> Snapshot:

@@ -14,6 +14,7 @@ from bot.core.plan.asks import ask_for
 from bot.core.plan.charts import chart_states
 from bot.core.plan.chatops import answers
 from bot.core.plan.contributions import judge
+from bot.core.plan.first_seen import first_seen
 from bot.core.plan.places import close, place_of
 from bot.core.plan.pull_requests import Case, blocked, branch_name, decide
 from bot.core.plan.records import records
@@ -87,6 +88,7 @@ def _pull_requests(snapshot: Snapshot, builds: Mapping[tuple[str, str], BuildSta
         return [Skip(e, a, read.reason_code, read.reason) for e, a in _pairs(snapshot)]
     for environment, application in _pairs(snapshot):
         found += _case(snapshot, environment, application, snapshot.pull_requests, builds)
+    found += first_seen(snapshot)
     if not isinstance(snapshot.event, Promote):
         found += [*records(snapshot), *judge(snapshot)]
         busy = {d.branch for d in found if isinstance(d, OpenPullRequest) and d.branch}

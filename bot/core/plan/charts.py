@@ -13,18 +13,20 @@ from bot.core.actions import PackageChart, Skip
 from bot.core.chart_metadata import later_version
 from bot.core.chart_urls import chart_url
 from bot.core.models import ChartOrder, ImageInfo, Unknown
+from bot.core.plan.ages import Sighting, aged
 from bot.core.plan.builds import REVISION
-from bot.core.versions import TagFacts, choose
+from bot.core.versions import TagFacts, by_first_seen, choose, undated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from bot.core.config import Chart, Policy
     from bot.core.deployed import Deployed
-    from bot.core.models import ChartListing
+    from bot.core.models import ChartListing, ChartVersion
     from bot.core.references import Reference
     from bot.core.snapshot import Snapshot, SourceChart
-    from bot.core.versions import Choice
+    from bot.core.versions import Choice, Facts
 
 
 class ChartState(NamedTuple):
@@ -44,22 +46,66 @@ def newest_chart(snapshot: Snapshot, environment: str, application: str, here: D
         return messages.chart_field_missing(environment, application, here.folder)
     if chart.source:
         return _packaged(environment, chart_state(snapshot, application))
+    assert chart.policy is not None
     listing = snapshot.charts[chart.repository, chart.name]
     if isinstance(listing, Unknown):
         return Skip(environment, application, listing.reason_code, listing.reason)
-    assert chart.policy is not None
-    choice = newest_version(listing, chart.policy, here.release.chart, snapshot.now)
+    choice = newest_version(_facts(snapshot, chart, listing), chart.policy, here.release.chart, snapshot.now)
+    if choice.unknown:
+        return Skip(environment, application, choice.unknown.reason_code, choice.unknown.reason)
     return choice.selected or messages.no_chart_version(environment, application, chart, listing, choice.reason)
 
 
-def newest_version(listing: ChartListing, policy: Policy, current: str | None, now: datetime) -> Choice:
-    """The newest version by the policy, never one behind the current; nothing if none that is there satisfies it.
+def newest_version(facts: Facts, policy: Policy, current: str | None, now: datetime) -> Choice:
+    """All versions with what is known of each → the newest by the policy, never one behind the current.
 
-    Chart versions are loose, as in Helm: `v1.2` is 1.2.0, and what follows `+` does not count.
+    Nothing if none satisfies it. Chart versions are loose, as in Helm: `v1.2` is 1.2.0, and what follows `+` does not
+    count.
     """
-    facts = {one.version: TagFacts(one.created) for one in listing.versions}
-    loose = policy if policy.semver is None else policy.model_copy(update={"loose": True})
-    return choose(list(facts), loose, current, facts, now)
+    return choose(list(facts), _loose(policy), current, facts, now)
+
+
+def undated_charts(snapshot: Snapshot, environment: str, application: str) -> Iterator[Sighting]:
+    """Of the chart that the environment follows: what is taken, or not yet, by when it was first seen; best first."""
+    chart = snapshot.config.applications[application].chart
+    if chart is None or chart.policy is None or not by_first_seen(chart.policy):
+        return
+    listing = snapshot.charts.get((chart.repository, chart.name), Unknown("it was not asked"))
+    if isinstance(listing, Unknown):
+        return
+    current, facts = snapshot.deployed[environment, application].release.chart, _facts(snapshot, chart, listing)
+    choice = newest_version(facts, chart.policy, current, snapshot.now)
+    there = {one.version: one for one in listing.versions}
+    for version in undated(list(facts), _loose(chart.policy), choice, current, facts):
+        yield _sighting(chart, there[version])
+
+
+def chart_not_taken(snapshot: Snapshot, environment: str, application: str) -> Iterator[str]:
+    """If a first environment follows the chart: which version that people may expect there is not, and why."""
+    chart = snapshot.config.applications[application].chart
+    listing = snapshot.charts.get((chart.repository, chart.name)) if chart else None
+    if chart is None or chart.policy is None or listing is None or isinstance(listing, Unknown):
+        return
+    if snapshot.config.environments[environment].after is None:
+        current = snapshot.deployed[environment, application].release.chart
+        choice = newest_version(_facts(snapshot, chart, listing), chart.policy, current, snapshot.now)
+        if choice.reason:
+            yield f"the chart {chart.name}: {choice.reason}"
+
+
+def _loose(policy: Policy) -> Policy:
+    return policy if policy.semver is None else policy.model_copy(update={"loose": True})
+
+
+def _facts(snapshot: Snapshot, chart: Chart, listing: ChartListing) -> Facts:
+    assert chart.policy is not None
+    policy = chart.policy
+    return {o.version: aged(snapshot, policy, _sighting(chart, o), TagFacts(o.created)) for o in listing.versions}
+
+
+def _sighting(chart: Chart, one: ChartVersion) -> Sighting:
+    version = f"{one.version}@{one.digest}" if one.digest else one.version
+    return Sighting(f"{chart.repository.rstrip('/')}/{chart.name}", version)
 
 
 def _packaged(environment: str, state: ChartState) -> str | Skip:

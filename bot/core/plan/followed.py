@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from bot.core import messages
 from bot.core.actions import Skip
 from bot.core.models import ImageInfo, ImageVersion, Unknown
+from bot.core.plan.ages import Sighting, aged
 from bot.core.references import parse_repository
-from bot.core.versions import Choice, TagFacts, choose
+from bot.core.versions import Choice, TagFacts, by_first_seen, choose, undated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from bot.core.config import Image
+    from bot.core.config import Image, Policy
     from bot.core.deployed import Deployed
     from bot.core.references import Reference
     from bot.core.snapshot import Snapshot
+    from bot.core.versions import Facts
 
 
 def followed_version(
@@ -80,19 +82,47 @@ def by_digest(image: Image, version: ImageVersion) -> bool:
     return image.policy is not None and image.policy.digest == version.tag
 
 
+def undated_images(snapshot: Snapshot, environment: str, application: str) -> Iterator[Sighting]:
+    """Of each image that the environment follows: what is taken, or not yet, by when it was first seen; best first."""
+    here = snapshot.deployed[environment, application].release.images
+    for name, image in snapshot.config.applications[application].images.items():
+        repository = parse_repository(image.repository)
+        tags = snapshot.tags.get(repository)
+        if image.policy is None or isinstance(tags, Unknown) or not tags or not by_first_seen(image.policy):
+            continue
+        deployed, facts = _tag(here.get(name)), _facts(snapshot, image.policy, repository)
+        choice = choose(tags, image.policy, deployed, facts, snapshot.now)
+        for tag in undated(tags, image.policy, choice, deployed, facts):
+            info = snapshot.images[repository.with_tag(tag)]
+            assert isinstance(info, ImageInfo)
+            yield _sighting(repository, tag, info)
+
+
 def _choice(snapshot: Snapshot, image: Image, current: ImageVersion | None) -> Choice:
     assert image.policy is not None
     repository = parse_repository(image.repository)
     tags = snapshot.tags[repository]
     if isinstance(tags, Unknown):
         return Choice(None, unknown=tags)
-    deployed = current.tag if current and current.tag else None
-    return choose(tags, image.policy, deployed, _facts(snapshot, repository), snapshot.now)
+    return choose(tags, image.policy, _tag(current), _facts(snapshot, image.policy, repository), snapshot.now)
 
 
-def _facts(snapshot: Snapshot, repository: Reference) -> Mapping[str, TagFacts | Unknown | None]:
+def _tag(version: ImageVersion | None) -> str | None:
+    return version.tag or None if version else None
+
+
+def _facts(snapshot: Snapshot, policy: Policy, repository: Reference) -> Facts:
     return {
-        reference.tag: TagFacts(info.created, info.platforms) if isinstance(info, ImageInfo) else info
+        reference.tag: _fact(snapshot, policy, reference, info) if isinstance(info, ImageInfo) else info
         for reference, info in snapshot.images.items()
         if reference.tag and reference.repository == repository
     }
+
+
+def _fact(snapshot: Snapshot, policy: Policy, reference: Reference, info: ImageInfo) -> TagFacts | Unknown:
+    sighting = _sighting(reference.repository, str(reference.tag), info)
+    return aged(snapshot, policy, sighting, TagFacts(info.created, info.platforms))
+
+
+def _sighting(repository: Reference, tag: str, info: ImageInfo) -> Sighting:
+    return Sighting(str(repository), str(ImageVersion(tag, info.digest)))

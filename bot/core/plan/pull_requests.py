@@ -12,6 +12,7 @@ from bot.core.actions import (
     Skip,
     UpdatePullRequest,
 )
+from bot.core.plan.charts import chart_not_taken
 from bot.core.plan.followed import not_taken
 from bot.core.plan.gates import gates
 from bot.core.plan.places import close
@@ -108,7 +109,8 @@ def _asked_anew(case: Case, branch: Branch) -> bool:
 
 def _nothing_to_change(case: Case) -> list[Action | Skip]:
     if case.open is None:
-        return [messages.up_to_date(case.environment, case.application, not_taken(*case[:3]))]
+        why = (*not_taken(*case[:3]), *chart_not_taken(*case[:3]))
+        return [messages.up_to_date(case.environment, case.application, why)]
     reason = messages.obsolete(case.environment, case.application)
     return [close(case.open, reason)]
 

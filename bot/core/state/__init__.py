@@ -1,9 +1,13 @@
-"""Locks, freezes, holds and approvals by comment: files on the branch `gitops-bot/state`, its history the audit log."""
+"""What git, forge and registry do not keep: files on the branch `gitops-bot/state`, its history the audit log.
+
+Locks, freezes, holds, approvals and rebuilds by comment, and when versions without a date were first seen.
+"""
 
 from bot.core.state.files import (
     BRANCH,
     read_state,
     with_approval,
+    with_first_seen,
     with_freeze,
     with_hold,
     with_lock,
@@ -13,11 +17,13 @@ from bot.core.state.files import (
     without_lock,
 )
 from bot.core.state.judge import active_freeze, active_hold, active_lock
-from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
+from bot.core.state.records import MOST_SEEN, Damaged, FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 
 __all__ = [
     "BRANCH",
+    "MOST_SEEN",
     "Damaged",
+    "FirstSeen",
     "Freeze",
     "GivenApproval",
     "Hold",
@@ -29,6 +35,7 @@ __all__ = [
     "active_lock",
     "read_state",
     "with_approval",
+    "with_first_seen",
     "with_freeze",
     "with_hold",
     "with_lock",

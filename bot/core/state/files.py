@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core.state.paths import KINDS, README, freeze_path, hold_path, lock_path, path_of
-from bot.core.state.records import Damaged, Freeze, GivenApproval, Hold, Lock, Rebuild, State
+from bot.core.state.records import Damaged, FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild, State
 from bot.core.state.shapes import content_of, record_from
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def read_state(files: Mapping[str, bytes]) -> State:
         holds={record.number: record for record in read if isinstance(record, Hold)},
         approvals=tuple(sorted(approvals, key=lambda approval: (approval.time, approval.number, approval.user))),
         rebuilds={record.application: record for record in read if isinstance(record, Rebuild)},
+        seen={record.repository: record.versions for record in read if isinstance(record, FirstSeen)},
         damaged=tuple(record for record in read if isinstance(record, Damaged)),
     )
 
@@ -68,6 +69,11 @@ def with_approval(approval: GivenApproval) -> tuple[str, bytes]:
 def with_rebuild(rebuild: Rebuild) -> tuple[str, bytes]:
     """The file that asks for the rebuild, in place of the application's earlier one: path and content."""
     return path_of(rebuild), content_of(rebuild)
+
+
+def with_first_seen(seen: FirstSeen) -> tuple[str, bytes]:
+    """The file that says when versions of a repository were first seen, in place of the earlier one."""
+    return path_of(seen), content_of(seen)
 
 
 def _read(path: str, content: bytes) -> Record | Damaged:

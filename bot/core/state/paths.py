@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, Rebuild, Record
+from bot.core.state.records import FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild, Record
 
-KINDS = ("locks", "freezes", "holds", "approvals", "rebuilds")
+KINDS = ("locks", "freezes", "holds", "approvals", "rebuilds", "seen")
 """The folders of the branch."""
 README = "README.md"
 """The one other file that may lie there, for people."""
 _CLEAR = re.compile(
     r"(?!locks/all\.json)(?:locks|freezes)/(?:%61ll|[a-z0-9][a-z0-9._-]{0,62})\.json"
     r"|holds/[1-9][0-9]*\.json"
-    r"|(?:approvals|rebuilds)/.*",
+    r"|(?:approvals|rebuilds|seen)/.*",
     re.DOTALL,
 )
 
@@ -44,6 +44,11 @@ def rebuild_path(application: str) -> str:
     return f"rebuilds/{quote(application, safe='')}.json"
 
 
+def seen_path(repository: str) -> str:
+    """The file of the versions of a repository."""
+    return f"seen/{quote(repository, safe='')}.json"
+
+
 def path_of(record: Record) -> str:
     """The one file where a record may lie."""
     match record:
@@ -57,6 +62,8 @@ def path_of(record: Record) -> str:
             return approval_path(record.number, record.user)
         case Rebuild():
             return rebuild_path(record.application)
+        case FirstSeen():
+            return seen_path(record.repository)
 
 
 def is_clear(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the branch `gitops-bot/state` records: who stopped what, since when, until when, and by which comment."""
+"""What the branch `gitops-bot/state` records: who stopped or allowed what, and when versions were first seen."""
 
 from __future__ import annotations
 
@@ -67,7 +67,20 @@ class Rebuild(NamedTuple):
     since: datetime
 
 
-Record: TypeAlias = Lock | Freeze | Hold | GivenApproval | Rebuild
+class FirstSeen(NamedTuple):
+    """When the bot first saw versions that have no date: of an image's repository, or a chart's with its name.
+
+    By version: `tag@digest` of an image, `version@digest` of a chart, without `@digest` where nobody says it.
+    """
+
+    repository: str
+    versions: Mapping[str, datetime]
+
+
+Record: TypeAlias = Lock | Freeze | Hold | GivenApproval | Rebuild | FirstSeen
+
+MOST_SEEN = 128
+"""How many versions one `FirstSeen` holds."""
 
 
 class Damaged(NamedTuple):
@@ -79,8 +92,8 @@ class Damaged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All of the branch: locks and freezes by environment (None: everywhere), holds by pull request, approvals, and
-    the newest rebuild of each application.
+    """All of the branch: locks and freezes by environment (None: everywhere), holds by pull request, approvals, the
+    newest rebuild of each application, and by repository when each version was first seen.
 
     Expired records are in it: whether one counts is judged with the time (`active_lock`, `active_freeze`).
     """
@@ -90,4 +103,5 @@ class State:
     holds: Mapping[int, Hold] = field(default_factory=dict)
     approvals: tuple[GivenApproval, ...] = ()
     rebuilds: Mapping[str, Rebuild] = field(default_factory=dict)
+    seen: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()

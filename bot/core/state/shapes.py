@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bot.core.state.records import Freeze, GivenApproval, Hold, Lock, Rebuild
+from bot.core.state.records import MOST_SEEN, FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bot.core.state.records import Record
 
@@ -20,7 +21,7 @@ _COMMIT = re.compile("[0-9a-f]{12,64}")
 
 
 def record_from(kind: str, content: bytes) -> Record:
-    """A file of that folder (`locks`, `freezes`, `holds`, `approvals`, `rebuilds`) → its record.
+    """A file of that folder (`locks`, `freezes`, `holds`, `approvals`, `rebuilds`, `seen`) → its record.
 
     `ValueError`, whose text says what is wrong, for anything else than one JSON object with exactly its keys.
     """
@@ -45,6 +46,8 @@ def content_of(record: Record) -> bytes:
 
 
 def _written(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _written(one) for key, one in value.items()}
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:
@@ -108,6 +111,12 @@ def _commits(value: object) -> tuple[str, ...]:
     return tuple(_commit(one) for one in value)
 
 
+def _times(value: object) -> dict[str, datetime]:
+    if not isinstance(value, dict) or len(value) > MOST_SEEN:
+        raise ValueError
+    return {_word(key): _time(one) for key, one in value.items()}
+
+
 def _or_null(read: Callable[[object], object]) -> Callable[[object], object]:
     return lambda value: None if value is None else read(value)
 
@@ -129,5 +138,6 @@ _SHAPES: Mapping[str, tuple[Callable[..., Record], Mapping[str, Callable[[Any], 
             Rebuild,
             {"application": _word, "owner": _word, "comment": _word, "commits": _commits, "since": _time},
         ),
+        "seen": (FirstSeen, {"repository": _word, "versions": _times}),
     }
 )

@@ -26,10 +26,14 @@ _FIRST_YEAR = 2013
 
 
 class TagFacts(NamedTuple):
-    """What is known of a tag beyond its text: when it was made, and which platforms it has (`os/arch[/variant]`)."""
+    """What is known of a tag beyond its text: when it was made, and which platforms it has (`os/arch[/variant]`).
+
+    `first_seen`: since when one without a date counts as made; `now` itself if nobody has seen it before.
+    """
 
     created: datetime | None = None
     platforms: frozenset[str] = frozenset()
+    first_seen: datetime | None = None
 
     @property
     def date(self) -> datetime | None:
@@ -114,25 +118,38 @@ def unsuitable(rules: Rules, tag: str, facts: Facts, now: datetime | None) -> Re
         return Rejected(tag, "image_missing", "the registry lists it and has no such image")
     if isinstance(known, Unknown):
         return Rejected(tag, known.reason_code, known.reason)
-    missing = [wanted for wanted in rules.policy.platforms if not _has(known.platforms, wanted)]
+    missing = lacks(rules, known)
     if missing:
         return Rejected(tag, "platform_missing", f"it has no image for {', '.join(missing)}")
-    return _too_young(rules, tag, known.date, now)
+    if known.date is None and rules.kind == "newest":
+        return Rejected(tag, "date_unknown", "nobody knows when it was made")
+    return _too_young(rules, tag, known, now) if rules.min_age else None
 
 
-def _too_young(rules: Rules, tag: str, date: datetime | None, now: datetime | None) -> Rejected | None:
-    if date is None:
-        if rules.kind == "newest":
-            return Rejected(tag, "date_unknown", "nobody knows when it was made")
-        if rules.min_age:
-            return Rejected(tag, "age_unknown", "nobody knows when it was made: it counts as too young")
-    elif rules.min_age and now and now - date < rules.min_age:
-        return Rejected(tag, "too_young", f"it is younger than {rules.policy.min_age}, until {_minute(date, rules)}")
-    return None
+def _too_young(rules: Rules, tag: str, known: TagFacts, now: datetime | None) -> Rejected | None:
+    since = known.date or known.first_seen
+    if since is None:
+        return Rejected(tag, "age_unknown", "nobody knows when it was made: it counts as too young")
+    if now is None or now - since >= rules.min_age:
+        return None
+    least, end = rules.policy.min_age, _minute(since, rules)
+    if known.date:
+        return Rejected(tag, "too_young", f"it is younger than {least}, until {end}")
+    nobody = "nobody knows when it was made"
+    if since == now:
+        why = f"{nobody}: it is recorded as first seen now, and is old enough from {end} on"
+        return Rejected(tag, "age_unknown", why)
+    why = f"{nobody}; it was first seen {since:%Y-%m-%d %H:%M} UTC, and less than {least} ago until {end}"
+    return Rejected(tag, "too_young", why)
 
 
 def _minute(date: datetime, rules: Rules) -> str:
     return f"{date + rules.min_age + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+
+
+def lacks(rules: Rules, known: TagFacts) -> list[str]:
+    """The platforms that are required and not there."""
+    return [wanted for wanted in rules.policy.platforms if not _has(known.platforms, wanted)]
 
 
 def _has(platforms: frozenset[str], wanted: str) -> bool:
@@ -163,7 +180,7 @@ def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | No
     for place, one in enumerate(candidates):
         if not rules.takes(one):
             continue
-        if current and _stays(rules, one, current):
+        if current and stays(rules, one, current):
             return Choice(current.tag, why)
         if rules.needs_facts:
             known = seen.facts.get(one.tag)
@@ -179,7 +196,8 @@ def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | No
     return Choice(None, f"none of the tags satisfies the policy; {why}") if why else None
 
 
-def _stays(rules: Rules, one: Candidate, current: Candidate) -> bool:
+def stays(rules: Rules, one: Candidate, current: Candidate) -> bool:
+    """Whether the deployed one stays, as this one is not better."""
     order = rules.compare(one, current)
     return order == 0 if rules.policy.allow_downgrade else order <= 0
 
@@ -193,7 +211,7 @@ def _more(
     most = min(max(1, looked_at), MOST_LOOKED_AT - looked_at)
     wanted: list[str] = []
     for one in rest:
-        if current and _stays(rules, one, current):
+        if current and stays(rules, one, current):
             break
         if one.tag not in seen.facts and rules.takes(one):
             wanted.append(one.tag)
