@@ -115,7 +115,12 @@ def in_object(root: Node, path: Path = ()) -> Iterator[Candidate]:
     elif kind in _POD_SPEC:
         yield from _containers(at(root, _POD_SPEC[kind]), (*path, *_POD_SPEC[kind]))
     elif kind not in _WITHOUT_IMAGES:
-        yield from (one for one in values(at(root, ("spec",)), (*path, "spec")) if one.name and _is_pinned(one))
+        yield from pinned(at(root, ("spec",)), (*path, "spec"))
+
+
+def pinned(node: Node | None, path: Path) -> Iterator[Candidate]:
+    """Every image with its version, where nothing says that there are any; `path` leads to `node`."""
+    return (one for one in values(node, path) if one.name and _is_pinned(one))
 
 
 def values(node: Node | None, path: Path) -> Iterator[Candidate]:
@@ -212,10 +217,15 @@ def _fields(keys: Keys, path: Path, repository: str, registry: str, tag: str, fo
 def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
     """Every entry of kustomize's `images` that sets a version; `path` leads to the list."""
     for index, entry in enumerate(node.items if isinstance(node, Sequence) else []):
-        keys = first_keys(entry) if isinstance(entry, Mapping) else {}
-        if "newTag" in keys or "digest" in keys:
-            name = _text(keys.get("newName")) or _text(keys.get("name"))
-            yield _fields(keys, (*path, index), name, "", "newTag", "tag")
+        yield from kustomize_image(entry, (*path, index))
+
+
+def kustomize_image(entry: Node, path: Path) -> Iterator[Candidate]:
+    """The entry of kustomize's `images` to which `path` leads, if it sets a version."""
+    keys = first_keys(entry) if isinstance(entry, Mapping) else {}
+    if "newTag" in keys or "digest" in keys:
+        name = _text(keys.get("newName")) or _text(keys.get("name"))
+        yield _fields(keys, path, name, "", "newTag", "tag")
 
 
 def _post_rendered(node: Node | None, path: Path) -> Iterator[Candidate]:
