@@ -45,8 +45,9 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
     semver = None
     for one in _operations(here):
         for found in _blocks(one):
-            # Each image in one text is a place of its own, and so is all that is put at the end of a list.
-            key = (found.at, one.index if found.image or "-" in found.at else -1)
+            # Each image in one text is a place of its own, and so is what is put at the end of a list.
+            place = found.image.path if found.image else found.at
+            key = (place, one.index if "-" in place else -1)
             blocks[key] = _together(blocks.get(key), found)
         charts += chart_use(at(one.tree, CHART), one.under(CHART, "version"))
         semver = one.under(REFERENCE, "semver") or semver
