@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Block, ChartUse, Facts, Object, Trouble
 from bot.core.discovery.inline import inline
-from bot.core.discovery.kustomizations import helm_charts, read_applied, read_kustomization
+from bot.core.discovery.kustomizations import helm_charts, post_rendered, read_applied, read_kustomization
 from bot.core.discovery.objects import block, names, read_object, version, word
 from bot.core.discovery.operations import is_operations, read_operations
 from bot.core.discovery.reading import Here, open_file
@@ -42,7 +42,8 @@ _NEEDLES = (
 
 def is_interesting(kind: FileClass, content: bytes) -> bool:
     """Whether the file may say anything; a quick look at its bytes, without reading it as YAML."""
-    return kind == "kustomization" or any(needle in content for needle in _NEEDLES)
+    # What has a NUL is no text of UTF-8: in UTF-16 or encrypted, the words are there, and not to be seen.
+    return kind == "kustomization" or any(needle in content for needle in _NEEDLES) or b"\0" in content
 
 
 def extract(kind: FileClass, content: bytes) -> Facts:
@@ -117,6 +118,8 @@ class _Gathered:
         *_, namespace, name = names(node)
         if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
             self.applied.append(read_applied(here, node, path))
+        elif kind == "HelmRelease":
+            self.objects += post_rendered(here, node, path)
         elif kind in ("ConfigMap", "Secret"):
             self._texts(here, node, path, "data" if kind == "ConfigMap" else "stringData")
         elif kind == "ImageRepository" and group == "image.toolkit.fluxcd.io":
@@ -151,7 +154,7 @@ class _Gathered:
         for path, node in _leaves(root):
             marker = self.file.markers.get(id(node))
             if marker and path not in known:
-                above = path[:-1]
+                above = tuple(map(str, path[:-1]))
                 alone = marker if marker.part == "image" else marker._replace(part="tag")
                 key = (above, alone, count[above, marker])
                 count[above, marker] += 1

@@ -213,4 +213,6 @@ def _joined(folder: str, name: str) -> str | None:
 def _missing(name: str) -> tuple[str, str]:
     if _REMOTE.match(name):
         return "remote_resource", f"{name} is somewhere else, and is not fetched"
+    if name.endswith(".json"):
+        return "not_yaml", f"{name} is not read, only files named .yaml or .yml are"
     return "resource_missing", f"there is no {name}"

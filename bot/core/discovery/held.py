@@ -181,7 +181,7 @@ class Held:
 
     def _name(self) -> str | None:
         """What the application is called, if the configuration does not say."""
-        if self.object.kind == "Kustomization":
+        if "Kustomization" in (self.object.kind, *(base.object.kind for base in self.bases)):
             return None
         named = {base.object.name for base in self.bases if base.object.name}
         return next(iter(named)) if len(named) == 1 else self.object.name or None

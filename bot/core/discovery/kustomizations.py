@@ -60,6 +60,15 @@ def helm_charts(here: Here) -> Iterator[Object]:
             yield Object(here.document.number, name=name, line=item.line, blocks=blocks, charts=(uses,))
 
 
+def post_rendered(here: Here, root: Node, path: Path) -> Iterator[Object]:
+    """The patches of a HelmRelease, to which `path` leads: they are for what its chart makes, which no file holds."""
+    for index, item in enumerate(_items(at(root, ("spec",)), "postRenderers")):
+        renderer = at(item, ("kustomize",))
+        way = (*path, "spec", "postRenderers", index, "kustomize")
+        for patch in _patches(here, renderer, way) if renderer else ():
+            yield from (one._replace(api_version="", kind="") for one in patch.objects)
+
+
 def _items(root: Node | None, key: str) -> list[Node]:
     listed = at(root, (key,))
     return listed.items if isinstance(listed, Sequence) else []

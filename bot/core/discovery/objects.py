@@ -31,9 +31,11 @@ def read_object(here: Here, root: Node, path: Path) -> Object:
     charts: list[ChartUse] = []
     semver = None
     if group == HELM_GROUP and kind == "HelmRelease":
-        charts += chart_use(here, at(root, CHART), (*path, *CHART))
+        spec = at(root, CHART)
+        charts += chart_use(spec, version(here, spec, (*path, *CHART)))
     elif group == SOURCE_GROUP and kind == "HelmChart":
-        charts += chart_use(here, at(root, ("spec",)), (*path, "spec"))
+        spec = at(root, ("spec",))
+        charts += chart_use(spec, version(here, spec, (*path, "spec")))
     elif group == SOURCE_GROUP and kind == "OCIRepository":
         blocks += _oci(here, root, path)
         semver = _under(here, at(root, REFERENCE), (*path, *REFERENCE), "semver")
@@ -59,18 +61,22 @@ def names(root: Node) -> tuple[str, str, str, str]:
 def block(here: Here, one: Candidate, depth: int = 0) -> Block:
     """A candidate with its scalars read; the first `depth` steps of its paths lead to the object."""
     tag, digest, image = (None if way is None else here.value(way) for way in (one.tag, one.digest, one.image))
-    return Block(one.at[depth:], one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
+    # A JSON Pointer does not say whether `0` is an item or a key.
+    return Block(
+        tuple(map(str, one.at[depth:])), one.form, one.repository, one.registry, tag, digest, image, sure=one.sure
+    )
 
 
-def chart_use(here: Here, spec: Node | None, path: Path) -> Iterator[ChartUse]:
-    """What `spec.chart.spec` of a HelmRelease, or `spec` of a HelmChart, says; nothing if it is not there."""
+def chart_use(spec: Node | None, written: Value | None) -> Iterator[ChartUse]:
+    """What `spec.chart.spec` of a HelmRelease, or `spec` of a HelmChart, says, with its version as it is read.
+
+    Nothing if it is not there.
+    """
     if isinstance(spec, Mapping):
-        yield ChartUse(
-            word(spec, "chart"), version(here, spec, path), _source(spec.get("sourceRef")), word(spec, "repo")
-        )
+        yield ChartUse(word(spec, "chart"), written, _source(spec.get("sourceRef")), word(spec, "repo"))
 
 
-def version(here: Here, spec: Node, path: Path) -> Value | None:
+def version(here: Here, spec: Node | None, path: Path) -> Value | None:
     """The value under `version`."""
     return _under(here, spec, path, "version")
 

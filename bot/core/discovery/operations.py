@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Block, ChartUse, Object
-from bot.core.discovery.objects import CHART, REFERENCE, block, chart_use
-from bot.core.manifests.conventions import Candidate, has_version, values
+from bot.core.discovery.objects import CHART, REFERENCE, block, chart_use, word
+from bot.core.manifests.conventions import (
+    Candidate,
+    at,
+    has_version,
+    kustomize_image,
+    kustomize_images,
+    pinned,
+    values,
+)
 from bot.core.manifests.locate import from_pointer
-from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, text
+from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, key_text, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +25,9 @@ if TYPE_CHECKING:
     from bot.core.discovery.reading import Here
     from bot.core.models import Path
 
+_SPEC: Path = ("spec",)
 _VALUES: Path = ("spec", "values")
+_IMAGES: Path = ("spec", "images")
 _DEEPEST = 50
 
 
@@ -30,15 +40,17 @@ def is_operations(root: Node) -> bool:
 def read_operations(here: Here, target: Target | None = None) -> Iterator[Object]:
     """The operations of the document, as the part of an object that they set; nothing if they set no version."""
     root = here.document.root
-    blocks: dict[Path, Block] = {}
+    blocks: dict[tuple[Path, int], Block] = {}
     charts: list[ChartUse] = []
     semver = None
     for one in _operations(here):
         for found in _blocks(one):
-            blocks[found.at] = _together(blocks.get(found.at), found)
-        charts += _charts(one)
-        if one.path == (*REFERENCE, "semver"):
-            semver = one.read(one.path)
+            # Each image in one text is a place of its own, and so is what is put at the end of a list.
+            place = found.image.path if found.image else found.at
+            key = (place, one.index if "-" in place else -1)
+            blocks[key] = _together(blocks.get(key), found)
+        charts += chart_use(at(one.tree, CHART), one.under(CHART, "version"))
+        semver = one.under(REFERENCE, "semver") or semver
     if blocks or charts or semver:
         number, line = here.document.number, root.line
         part = Object(number, line=line, blocks=tuple(blocks.values()), charts=tuple(charts))
@@ -47,7 +59,7 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
 
 def _together(known: Block | None, more: Block) -> Block:
     """Tag and digest of one image may be set by two operations."""
-    if known is None or known.image or more.image:
+    if known is None:
         return more
     return known._replace(
         repository=more.repository or known.repository,
@@ -73,48 +85,54 @@ class _Operation:
 
     def __init__(self, here: Here, index: int, path: Path, value: Node) -> None:
         self.here, self.index, self.path, self.value = here, index, path, value
+        self.tree = _nested(value, path)
 
     def place(self, path: Path) -> Path:
         """A path in the object → the path in the patch."""
         return (self.index, "value", *path[len(self.path) :])
 
-    def read(self, path: Path) -> Value:
-        """The scalar that it sets at a path in the object."""
-        return self.here.value(self.place(path))
+    def under(self, path: Path, key: str) -> Value | None:
+        """The scalar that it sets under a key of the mapping at `path` in the object."""
+        return self.here.value(self.place((*path, key))) if at(at(self.tree, path), (key,)) is not None else None
 
 
 def _blocks(one: _Operation) -> Iterator[Block]:
-    if one.path[:2] == _VALUES:
-        for found in values(_nested(one, _VALUES), _VALUES):
-            yield _moved(one, found)
-    elif one.path == (*REFERENCE, "tag"):
-        yield Block(REFERENCE, "tag", tag=one.read(one.path))
-    elif one.path == (*REFERENCE, "digest"):
-        yield Block(REFERENCE, "tag", digest=one.read(one.path))
-    elif one.path[-1] == "image" and has_version(text(one.value) or ""):
-        yield _moved(one, Candidate("image", text(one.value) or "", image=one.path, at=one.path[:-1]))
+    for found in _candidates(one):
+        tag, digest, image = (None if way is None else one.place(way) for way in (found.tag, found.digest, found.image))
+        yield block(one.here, found._replace(tag=tag, digest=digest, image=image))
+    yield from _reference(one)
 
 
-def _moved(one: _Operation, found: Candidate) -> Block:
-    tag, digest, image = (None if way is None else one.place(way) for way in (found.tag, found.digest, found.image))
-    return block(one.here, found._replace(tag=tag, digest=digest, image=image))
+def _candidates(one: _Operation) -> Iterator[Candidate]:
+    """Every image in what is set, wherever the operation begins: at one field, at a container, or at all of `spec`."""
+    yield from values(at(one.tree, _VALUES), _VALUES)
+    yield from _kustomize_images(at(one.tree, _IMAGES))
+    spec = at(one.tree, _SPEC)
+    yield from (found for found in pinned(spec, _SPEC) if found.at[: len(_VALUES)] != _VALUES)
+    if spec is None and one.path[-1] == "image" and has_version(text(one.value) or ""):
+        yield Candidate("image", text(one.value) or "", image=one.path, at=one.path[:-1])
 
 
-def _charts(one: _Operation) -> Iterator[ChartUse]:
-    if one.path[: len(CHART)] != CHART:
-        return
-    if one.path == (*CHART, "version"):
-        yield ChartUse(version=one.read(one.path))
-    elif one.path == CHART:
-        yield from chart_use(one.here, one.value, one.place(one.path))
+def _kustomize_images(listed: Node | None) -> Iterator[Candidate]:
+    if isinstance(listed, Mapping):
+        for key, entry in listed.pairs:
+            yield from kustomize_image(entry, (*_IMAGES, key_text(key) or ""))
     else:
-        yield from chart_use(one.here, _nested(one, CHART), ())
+        yield from kustomize_images(listed, _IMAGES)
 
 
-def _nested(one: _Operation, above: Path) -> Node:
-    """What the operation sets, as a tree that starts at `above`."""
-    node = one.value
-    for key in reversed(one.path[len(above) :]):
+def _reference(one: _Operation) -> Iterator[Block]:
+    """What it sets of an OCIRepository's version."""
+    tag, digest = (one.under(REFERENCE, key) for key in ("tag", "digest"))
+    if tag or digest:
+        repository = word(at(one.tree, _SPEC), "url").removeprefix("oci://")
+        yield Block(REFERENCE, "tag", repository, tag=tag, digest=digest)
+
+
+def _nested(value: Node, path: Path) -> Node:
+    """What the operation sets at `path`, as a tree that starts at the object."""
+    node = value
+    for key in reversed(path):
         outer = Mapping(node.start, node.end, node.line)
         outer.pairs.append((Scalar(node.start, node.start, node.line, text=str(key)), node))
         node = outer

@@ -16,6 +16,7 @@ OWN = {
     "inline_patch": "write the patch as a file of its own",
     "locked": "change it with helm, its lock file has to change too",
     "not_an_image": "write it as host/path:tag or host/path@sha256:…",
+    "not_yaml": "give it a name that ends in .yaml, JSON is YAML too",
     "remote_resource": "copy it into the repository, or change its versions where it comes from",
     "repository_unknown": "write the image's repository beside the version",
     "resource_missing": "correct the name, or add the file or the folder with its kustomization.yaml",

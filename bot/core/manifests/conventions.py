@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from bot.core.errors import BotError
 from bot.core.filenames import is_kustomization, is_values
 from bot.core.manifests.nodes import Mapping, Node, Sequence, first_keys, read, text
+from bot.core.references import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +53,8 @@ _SHAPES = (
 _INTERESTING = frozenset(("image", "repository", "imageName", "tag", "imageTag", "digest", "registry", "<<"))
 _TEMPLATE = "{{ … }}"
 _IMAGE_KEY = re.compile(r"image$", re.IGNORECASE)
+_IMAGES_KEY = re.compile(r"images$", re.IGNORECASE)
+_NAMED_IMAGE = ("Image", "_image", "-image")
 
 
 class Candidate(NamedTuple):
@@ -115,7 +119,12 @@ def in_object(root: Node, path: Path = ()) -> Iterator[Candidate]:
     elif kind in _POD_SPEC:
         yield from _containers(at(root, _POD_SPEC[kind]), (*path, *_POD_SPEC[kind]))
     elif kind not in _WITHOUT_IMAGES:
-        yield from (one for one in values(at(root, ("spec",)), (*path, "spec")) if one.name and _is_pinned(one))
+        yield from pinned(at(root, ("spec",)), (*path, "spec"))
+
+
+def pinned(node: Node | None, path: Path) -> Iterator[Candidate]:
+    """Every image with its version, where nothing says that there are any; `path` leads to `node`."""
+    return (one for one in values(node, path) if one.name and _is_pinned(one))
 
 
 def values(node: Node | None, path: Path) -> Iterator[Candidate]:
@@ -124,6 +133,8 @@ def values(node: Node | None, path: Path) -> Iterator[Candidate]:
         for index, item in enumerate(node.items):
             if isinstance(item, Mapping | Sequence):
                 yield from values(item, (*path, index))
+            elif path and _IMAGES_KEY.search(str(path[-1])):
+                yield from _one_text(item, (*path, index))
     elif isinstance(node, Mapping):
         keys = first_keys(node)
         if not _INTERESTING.isdisjoint(keys):
@@ -131,6 +142,8 @@ def values(node: Node | None, path: Path) -> Iterator[Candidate]:
         for key, value in keys.items():
             if isinstance(value, Mapping | Sequence):
                 yield from values(value, (*path, key))
+            elif key.endswith(_NAMED_IMAGE):
+                yield from _one_text(value, (*path, key))
 
 
 def at(node: Node | None, path: Path) -> Node | None:
@@ -175,6 +188,21 @@ def _block(mapping: Mapping, keys: Keys, path: Path) -> Iterator[Candidate]:
     yield from _unnamed(keys, path)
 
 
+def _one_text(node: Node, path: Path) -> Iterator[Candidate]:
+    """An image in one text, where a key such as `initImage` may as well hold a picture."""
+    image = _text(node)
+    if has_version(image) and ("${" in image or _is_reference(image)):
+        yield Candidate("image", image, image=path, at=path[:-1])
+
+
+def _is_reference(image: str) -> bool:
+    try:
+        parse(image)
+    except BotError:
+        return False
+    return True
+
+
 def _unnamed(keys: Keys, path: Path) -> Iterator[Candidate]:
     """What a patch has of an image: its version, or where it comes from."""
     tag = "imageTag" if "imageTag" in keys else "tag"
@@ -192,6 +220,9 @@ def _names_an_image(path: Path, repository: str) -> bool:
 
 
 def _is_image(path: Path) -> bool:
+    """Whether the key above says that it is an image; an item of a list is one of `images`."""
+    if path and isinstance(path[-1], int):
+        return len(path) > 1 and bool(_IMAGES_KEY.search(str(path[-2])))
     return bool(path) and bool(_IMAGE_KEY.search(str(path[-1])))
 
 
@@ -212,10 +243,15 @@ def _fields(keys: Keys, path: Path, repository: str, registry: str, tag: str, fo
 def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
     """Every entry of kustomize's `images` that sets a version; `path` leads to the list."""
     for index, entry in enumerate(node.items if isinstance(node, Sequence) else []):
-        keys = first_keys(entry) if isinstance(entry, Mapping) else {}
-        if "newTag" in keys or "digest" in keys:
-            name = _text(keys.get("newName")) or _text(keys.get("name"))
-            yield _fields(keys, (*path, index), name, "", "newTag", "tag")
+        yield from kustomize_image(entry, (*path, index))
+
+
+def kustomize_image(entry: Node, path: Path) -> Iterator[Candidate]:
+    """The entry of kustomize's `images` to which `path` leads, if it sets a version."""
+    keys = first_keys(entry) if isinstance(entry, Mapping) else {}
+    if "newTag" in keys or "digest" in keys:
+        name = _text(keys.get("newName")) or _text(keys.get("name"))
+        yield _fields(keys, path, name, "", "newTag", "tag")
 
 
 def _post_rendered(node: Node | None, path: Path) -> Iterator[Candidate]:
