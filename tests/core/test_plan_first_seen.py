@@ -180,6 +180,13 @@ def test_a_damaged_record_makes_nothing_older_and_is_written_anew() -> None:
     assert plan(mended).actions == ()
 
 
+@pytest.mark.parametrize("time", [NOW + timedelta(seconds=1), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+def test_a_time_that_is_still_to_come_is_written_anew(time: datetime) -> None:
+    snapshot = settled(undated(V1, state=State(seen={SHOP: {pinned(V1): time, "0.1.0": NOW}})))
+    assert seen(snapshot) == {SHOP: {pinned(V1): NOW, "0.1.0": NOW}}
+    assert only(later(snapshot, 3 * DAY), OpenPullRequest).title == "dev: shop 1.1.0"
+
+
 def test_what_could_not_be_written_is_told_and_nothing_is_taken() -> None:
     snapshot = undated(V1)
     failed = replace(snapshot, failures={only(snapshot, WriteState).key: "the branch is protected"})

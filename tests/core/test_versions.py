@@ -231,6 +231,11 @@ def test_a_tag_that_is_too_young_says_until_when() -> None:
     assert "younger than 3d, until 2026-03-11 12:01 UTC" in rejected.reason
 
 
+def test_a_date_at_the_end_of_time_is_too_young() -> None:
+    made = TagFacts(datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    assert "younger than 3d, until 9999" in choose(("1.0.0",), OLD, facts={"1.0.0": made}, now=NOW).reason
+
+
 def looked_up(
     tags: Sequence[str], policy: Policy, current: str | None, know: Callable[[str], Any]
 ) -> tuple[Choice, int]:
@@ -325,10 +330,10 @@ def test_a_date_that_is_known_counts_and_the_first_sight_does_not() -> None:
 
 
 def test_the_newest_is_never_told_by_when_it_was_first_seen() -> None:
-    facts = {"a": days(5), "b": TagFacts(first_seen=NOW - timedelta(days=4))}
+    facts = {"a": TagFacts(first_seen=NOW - timedelta(days=4)), "b": days(5)}
     policy = Policy(newest=True, min_age="3d")
     choice = choose(tuple("ab"), policy, facts=facts, now=NOW)
-    assert choice.selected == "a"
+    assert choice.selected == "b"
     assert list(undated(tuple("ab"), policy, choice, facts=facts)) == []
 
 

@@ -12,6 +12,7 @@ from bot.core.events import Reconcile
 from bot.engine import handle
 from tests.scenarios.crash import Fuse, arm, boundaries, in_child
 from tests.scenarios.story import Story
+from tests.scenarios.test_policies import follow, push, push_dated, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +172,27 @@ def test_killed_at_any_boundary_and_run_again_it_ends_the_same(tmp_path: Path, n
         theatre.story.run()
         assert _end(theatre.story) == wanted, f"killed {passed[at]} (boundary {at} of {len(passed)})"
         assert theatre.story.run().done == ()
+
+
+def test_killed_around_the_record_of_what_it_sees_it_has_recorded_it_once(tmp_path: Path) -> None:
+    theatre = Theatre(tmp_path)
+    follow(theatre.story, "{semver: '>=4.0 <5', min_age: 3d}")
+    push(theatre.story, "4.3.0", 9)
+    theatre.story.run()
+    push_dated(theatre.story, "4.4.0", "1970-01-01T00:00:00Z")
+    theatre.keep("before")
+    finished, passed = theatre.run(None)
+    assert finished
+    assert passed[:2] == ["before Git.push", "after Git.push"]
+
+    for at in range(len(passed)):
+        theatre.bring_back("before")
+        assert not theatre.run(at)[0]
+        theatre.story.run()
+        assert theatre.story.run().done == ()
+        assert "4.4.0@" in theatre.story.file(record(theatre.story), "gitops-bot/state")
+        commits = git(theatre.story.world.gitops, "rev-list", "--count", "gitops-bot/state")
+        assert commits.strip() == "1", f"killed {passed[at]}"
 
 
 def test_every_kind_of_action_meets_a_boundary(tmp_path: Path) -> None:

@@ -31,5 +31,5 @@ def aged(snapshot: Snapshot, policy: Policy, sighting: Sighting, facts: TagFacts
     if isinstance(state, Unknown):
         what = f"when {sighting.repository} {sighting.version} was first seen"
         return Unknown(f"{what} could not be read: {state.reason}", state.reason_code)
-    recorded = state.seen.get(sighting.repository, {}).get(sighting.version)
-    return facts._replace(first_seen=recorded or snapshot.now)
+    recorded = state.seen.get(sighting.repository, {}).get(sighting.version, snapshot.now)
+    return facts._replace(first_seen=min(recorded, snapshot.now))

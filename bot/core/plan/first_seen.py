@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def first_seen(snapshot: Snapshot) -> Iterator[WriteState]:
     """One change of the state branch for all that is seen for the first time, none if nothing is.
 
-    A file that is damaged is written anew: what it may have said counts for nothing.
+    A file that is damaged is written anew, and so is a time that is still to come: what they say counts for nothing.
     """
     if isinstance(snapshot.state, Unknown):
         return
     files: dict[str, bytes | None] = {}
     new: list[Sighting] = []
     for repository, sightings in _deciding(snapshot).items():
-        before = snapshot.state.seen.get(repository, {})
+        before = {v: time for v, time in snapshot.state.seen.get(repository, {}).items() if time <= snapshot.now}
         versions = recorded(before, [one.version for one in sightings], snapshot.now)
         added = [one for one in sightings if one.version in versions and one.version not in before]
         if added:

@@ -7,7 +7,7 @@ Policies: https://fluxcd.io/flux/components/image/imagepolicies/#policy
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.models import Unknown
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_LOOKED_AT = 128
 # Reproducible builds write a date long gone; there were no container images before 2013.
 _FIRST_YEAR = 2013
+_LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TagFacts(NamedTuple):
@@ -144,7 +145,9 @@ def _too_young(rules: Rules, tag: str, known: TagFacts, now: datetime | None) ->
 
 
 def _minute(date: datetime, rules: Rules) -> str:
-    return f"{date + rules.min_age + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+    # Whoever wrote the date may have chosen one behind which the calendar ends.
+    end = min(date, _LAST_YEAR) + rules.min_age + timedelta(minutes=1)
+    return f"{end:%Y-%m-%d %H:%M} UTC"
 
 
 def lacks(rules: Rules, known: TagFacts) -> list[str]:
