@@ -113,6 +113,7 @@ def test_two_with_one_head_are_both_stopped_by_what_is_missing_to_either(first: 
     [action] = decide(replace(snapshot, contributions=both)).actions
     assert isinstance(action, SetStatus)
     assert (action.number, action.commit, action.status.state) == (8, HEAD, "pending")
+    assert action.status.description == "#8 has this commit: staging: 0 of 1 approval"
 
 
 def test_of_a_head_that_is_the_bots_own_pull_requests_too_that_one_decides() -> None:

@@ -183,6 +183,14 @@ def test_a_rollback_brings_back_what_was_there_and_needs_its_approvals(in_stagin
     assert in_staging.running("staging") == first != second
 
 
+@pytest.mark.parametrize("command", ["/promote staging", "/lock staging I want it too"])
+def test_a_locks_reason_is_text_where_it_refuses_others_too(in_dev: Story, command: str) -> None:
+    in_dev.comment("staging", "/lock staging ask @acme/ops <b>first</b> ![x](https://example.com/x)", by="alice")
+    answer = in_dev.comment("staging", command, by="bob")
+    assert "**locked**: staging is locked by alice" in answer
+    assert r"ask \@acme\/ops \<b\>first\<\/b\> \!\[x\]" in answer
+
+
 def test_help_shows_what_this_person_may_do_here(in_dev: Story) -> None:
     in_dev.rewrite_config(
         lambda text: text.replace("    after: dev\n", "    after: dev\n    deployers: [alice]\n") + "admins: [root]\n"

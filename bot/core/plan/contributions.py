@@ -5,6 +5,7 @@ Where the forge requires that status it requires it of everyone; the bot merges 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.actions import SetStatus
@@ -50,10 +51,16 @@ def _verdicts(snapshot: Snapshot) -> Mapping[str, tuple[PullRequest, Status]]:
     own = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
     taken = {pull.head for pull in own if pull.state == "open"}
     found = {pull.head: (pull, said) for pull in own if pull.head in taken and (said := _not_ours(snapshot, pull))}
+    others = Counter(contribution.pull_request.head for contribution in snapshot.contributions)
     for contribution in snapshot.contributions:
         pull = contribution.pull_request
-        if pull.head not in taken and (pull.head not in found or found[pull.head][1].state == "success"):
-            found[pull.head] = pull, verdict(snapshot, contribution)
+        if pull.head in taken or (pull.head in found and found[pull.head][1].state != "success"):
+            continue
+        wanted = verdict(snapshot, contribution)
+        if others[pull.head] > 1 and wanted.state != "success":
+            # On the page of the other one it would be a riddle.
+            wanted = _status(wanted.state, f"#{pull.number} has this commit: {wanted.description}")
+        found[pull.head] = pull, wanted
     return found
 
 

@@ -8,7 +8,7 @@ from bot.core import authorize
 from bot.core.commands import VERBS, Command, naming, until
 from bot.core.errors import BotError
 from bot.core.events import Promote
-from bot.core.messages import asked_for
+from bot.core.messages import asked_for, plain
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
 from bot.core.plan.chatops.nouns import Problem, Request
@@ -167,7 +167,7 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         lock = active_lock(snapshot.state, command.environment, snapshot.now)
         by = (comment.author.casefold(), lock_number(comment))
         if lock and (isinstance(lock, Damaged) or (lock.owner.casefold(), lock.number) != by):
-            text = texts.locked(lock, command.environment)
+            text = plain(texts.locked(lock, command.environment))
             return Problem("locked", command.text, text, f"ask for `/unlock {command.environment}`")
     return None
 
@@ -205,5 +205,5 @@ def _against_promotion(snapshot: Snapshot, comment: UserComment, command: Comman
     own = lock and not isinstance(lock, Damaged) and lock.owner.casefold() == comment.author.casefold()
     if lock and not own:
         fix = f"wait, or ask for `/unlock {command.environment}`"
-        return Problem("locked", command.text, texts.locked(lock, command.environment), fix)
+        return Problem("locked", command.text, plain(texts.locked(lock, command.environment)), fix)
     return None
