@@ -12,6 +12,7 @@ from bot.core.errors import BotError, NotFound, Refused, Unavailable
 from bot.core.inspection import ImageChange, Inspection, SourceCommit
 from bot.core.models import Unknown
 from bot.core.plan.builds import BASE_DIGEST, REVISION
+from bot.core.plan.chatops import questions
 from bot.core.plan.review import MOST_COMMITS, to_inspect
 from bot.core.references import is_digest, parse_repository
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.models import ImageInfo, ImageVersion
+    from bot.core.plan.chatops import Question
     from bot.core.plan.review import Subject
     from bot.core.snapshot import Snapshot
     from bot.ports import Edges, GitRepository
@@ -54,7 +56,23 @@ class Inspector:
             if key not in self._seen:
                 self._seen[key] = self._look(snapshot, subject)
             found[subject.branch.name] = self._seen[key]
+        for question in questions(snapshot):
+            asked = (question.key, snapshot.head.sha, "")
+            if asked not in self._seen:
+                self._seen[asked] = self._answer(snapshot.head.sha, question)
+            found[question.key] = self._seen[asked]
         return found
+
+    def _answer(self, head: str, question: Question) -> Inspection | Unknown:
+        """What the folder's objects are, and would be with other files."""
+        self._edges.progress(f"Render what {question.key.strip()} would change")
+        try:
+            now = self._tree(head)
+            return self._compared(question.folder, now, {**now, **question.files}, Inspection(head, head))
+        except Refused as refused:
+            return Inspection(head, head, notes=(refused.message,))
+        except BotError as error:
+            return Unknown(error.message, error.reason_code)
 
     def _look(self, snapshot: Snapshot, subject: Subject) -> Inspection | Unknown:
         self._edges.progress(f"Look into #{subject.pull_request.number}")
@@ -123,14 +141,19 @@ class Inspector:
 
     def _rendered(self, folder: str, base: str, head: str) -> Inspection:
         """What the folder's objects were on the base, and are at the head."""
+        empty = Inspection(base=base, head=head)
         try:
-            trees = [self._tree(commit) for commit in (base, head)]
-            with ThreadPoolExecutor(max_workers=2) as pool:
-                old, new = pool.map(lambda files: self._edges.renderer.render(files, folder), trees)
-            diffs = object_diffs(old.objects, new.objects)
+            return self._compared(folder, self._tree(base), self._tree(head), empty)
         except Refused as refused:
-            return Inspection(base=base, head=head, notes=(refused.message,))
-        return Inspection(base=base, head=head, objects=diffs, notes=new.notes)
+            return empty._replace(notes=(refused.message,))
+
+    def _compared(
+        self, folder: str, before: Mapping[str, bytes], after: Mapping[str, bytes], empty: Inspection
+    ) -> Inspection:
+        """Render a folder of two trees at once; the inspection with what differs. `Refused` as the renderer."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            old, new = pool.map(lambda files: self._edges.renderer.render(files, folder), (before, after))
+        return empty._replace(objects=object_diffs(old.objects, new.objects), notes=new.notes)
 
     def _tree(self, commit: str) -> Mapping[str, bytes]:
         git = self._edges.git

@@ -297,6 +297,7 @@ def test_status_and_diff_answer_in_the_comment(in_dev: Story) -> None:
     assert f"| dev | {APPLICATION} | `{in_dev.running('dev').tag}` |" in status
     diff = in_dev.comment("staging", "/diff staging", by="bob")
     assert "imageTag: 4.2.0 → 4.2.0-" in diff
+    assert "not rendered: kubectl is not asked in this test" in diff
 
 
 def test_a_webhooks_comment_is_done_as_it_was_first_written(in_dev: Story) -> None:

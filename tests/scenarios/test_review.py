@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -158,3 +159,17 @@ def test_what_could_not_be_looked_up_is_looked_up_the_next_time(in_dev: Story) -
     in_dev.run()
     assert "`Take the second`" in review(in_dev)
     assert "not looked up" not in review(in_dev)
+
+
+def test_a_diff_shows_what_the_cluster_would_get_without_a_pull_request(in_dev: Story) -> None:
+    if not shutil.which("kubectl"):
+        missing("kubectl")
+    tag = in_dev.running("dev").tag
+    before = [p.branch for p in in_dev.forge().pull_requests()]
+    for text, by in (("/diff prod --from=dev", "bob"), ("/promote staging --dry-run", "alice")):
+        fields, _, objects = in_dev.comment("staging", text, by=by).partition("<details><summary>Rendered: ")
+        assert objects, fields
+        assert f"imageTag: 4.2.0 → {tag}" in fields
+        assert re.search(rf"^ *\+.*{re.escape(tag)}", objects, re.MULTILINE), objects
+        assert not re.search(r"^/", objects, re.MULTILINE), "no bot takes it for a command"
+    assert [p.branch for p in in_dev.forge().pull_requests()] == before

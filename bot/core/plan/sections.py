@@ -29,7 +29,9 @@ _PATH = re.compile(r"^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)+$")
 def section(found: Inspection, number: int) -> str:
     """Markdown for what was found on pull request `number`, at most `SECTION` characters."""
     images = _images(found.images)
-    return "\n\n".join([*images, _rendered(found, number, SECTION - sum(len(i) + 2 for i in images))])
+    room = SECTION - sum(len(i) + 2 for i in images)
+    elsewhere = f"see the changed files, or `gitops-bot pr show {number}`"
+    return "\n\n".join([*images, rendered_objects(found, room, elsewhere)])
 
 
 def _images(changes: Sequence[ImageChange]) -> list[str]:
@@ -87,15 +89,15 @@ def _image(change: ImageChange) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _rendered(found: Inspection, number: int, room: int) -> str:
-    """The objects that differ, folded, as many lines as there is room for."""
+def rendered_objects(found: Inspection, room: int, elsewhere: str) -> str:
+    """The objects that differ, folded, as many lines as there is room for; `elsewhere` says where the others are."""
     notes = [f"- not rendered: {told(note)}" for note in found.notes[:MOST_NOTES]]
     if not found.objects:
         head = "**Rendered**" + ("" if found.notes else ": nothing differs")
         return "\n".join([head, "", *notes]).rstrip()
     counts = [f"{n} {state}" for state in ("changed", "new", "gone") if (n := _count(found.objects, state))]
     frame = f"<details><summary>Rendered: {', '.join(counts)}</summary>\n\n"
-    more = f"\n\n… {{left}} of {{total}} lines are left out: see the changed files, or `gitops-bot pr show {number}`"
+    more = f"\n\n… {{left}} of {{total}} lines are left out: {elsewhere}"
     end = "\n\n</details>"
     after = "\n\n" + "\n".join(notes) if notes else ""
     blocks, left, total = _blocks(found.objects, room - len(frame) - len(more) - len(end) - len(after) - 20)

@@ -1,8 +1,9 @@
 """Commands in comments: which are still to be done, whether they may be, what they ask for, and what is answered."""
 
 from bot.core.plan.chatops.answers import answers
+from bot.core.plan.chatops.diffs import Question, questions
 from bot.core.plan.chatops.nouns import Problem, Request
 from bot.core.plan.chatops.requests import open_requests, speakers
 from bot.core.plan.chatops.verdicts import asks
 
-__all__ = ["Problem", "Request", "answers", "asks", "open_requests", "speakers"]
+__all__ = ["Problem", "Question", "Request", "answers", "asks", "open_requests", "questions", "speakers"]

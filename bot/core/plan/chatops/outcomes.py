@@ -17,6 +17,7 @@ from bot.core.actions import (
 from bot.core.commands import duration, until
 from bot.core.models import Unknown
 from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.diffs import asks_to_see, difference
 from bot.core.plan.chatops.nouns import Outcome
 from bot.core.plan.chatops.requests import lock_number, pull_request_of
 from bot.core.plan.chatops.verdicts import ask_of
@@ -74,6 +75,8 @@ def outcome(
         return _cancel(snapshot, comment)
     if command.verb == "rebuild":
         return _rebuild(snapshot, comment, command, decisions)
+    if asks_to_see(command):
+        return Outcome("done", difference(snapshot, command))
     return Outcome("done", texts.answer(snapshot, comment, command, decisions))
 
 

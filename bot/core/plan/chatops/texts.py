@@ -9,7 +9,6 @@ from bot.core.actions import Action, Skip
 from bot.core.commands import VERBS, usage
 from bot.core.models import Unknown
 from bot.core.plan.chatops.requests import ON_A_PULL_REQUEST, pull_request_of
-from bot.core.plan.rendering import render
 from bot.core.state import Damaged, active_freeze, active_lock
 
 if TYPE_CHECKING:
@@ -75,8 +74,6 @@ def answer(
         return _help(snapshot, comment, command.argument)
     if command.verb == "status":
         return _status(snapshot, command.environment, decisions)
-    if command.verb in ("diff", "promote"):
-        return _diff(snapshot, str(command.environment), command)
     return "I look at everything again on each run, and this was one"
 
 
@@ -133,17 +130,3 @@ def stopped(snapshot: Snapshot, environment: str) -> list[str]:
     lock = active_lock(snapshot.state, environment, snapshot.now)
     freeze = active_freeze(snapshot.state, environment, snapshot.now)
     return [text for text in (locked(lock, environment), frozen(freeze, environment)) if text]
-
-
-def _diff(snapshot: Snapshot, environment: str, command: Command) -> str:
-    """What a promotion into the environment would change, value by value."""
-    source = str(command.flags.get("from") or snapshot.config.environments[environment].after or "")
-    if not source:
-        return f"{environment} gets its releases from the sources; it has no environment before it"
-    lines = []
-    names = command.applications or tuple(snapshot.config.applications)
-    for application in names:
-        rendered = render(snapshot, environment, application, snapshot.deployed[source, application].release)
-        lines += [f"- {messages.code(messages.change_line(c))}" for c in rendered.changes[: messages.MOST_ROWS]]
-        lines += [f"- {messages.code(f'{r.file}:{r.line}')} {messages.plain(r.reason)}" for r in rendered.refusals]
-    return f"{source} → {environment}:\n" + ("\n".join(lines) or "nothing differs")
