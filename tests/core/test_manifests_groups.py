@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.core.manifests import Edit, edit_groups
+import time
+
+from bot.core.manifests import Edit, Identity, edit_groups
 
 CONTENT = b"tag: v1\ndigest: ${D}\nother: v1\nbase: &b v1\nsame: *b\n"
 
@@ -52,3 +54,14 @@ def test_groups_that_break_the_file_only_together_are_all_refused() -> None:
 def test_a_file_that_cannot_be_read_refuses_every_group() -> None:
     result = edit_groups("f", b"a: [\n", [(Edit(("a",), "v2"),), (Edit(("b",), "v2"),)])
     assert [(one.path, one.reason_code) for one in result.refusals] == [("/a", "not_parsable"), ("/b", "not_parsable")]
+
+
+def test_as_many_documents_as_edits_are_edited_in_one_go() -> None:
+    # Each looked for among all, and all of their nodes, would take minutes.
+    count = 5_000
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p%d}\nspec: {tag: v%d}\n"
+    content = "---\n".join(text % (number, number) for number in range(count)).encode()
+    groups = [(Edit(("spec", "tag"), "new", Identity("v1", "Pod", "", f"p{number}")),) for number in range(count)]
+    began = time.process_time()
+    assert len(edit_groups("f", content, groups).changes) == count
+    assert time.process_time() - began < 8

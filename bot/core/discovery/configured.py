@@ -9,7 +9,7 @@ from bot.core.discovery.models import Discovery, Finding, Skipped
 from bot.core.discovery.reading import Here, open_file
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.images import find_image
-from bot.core.manifests.locate import document, pointer
+from bot.core.manifests.locate import addresses, document, pointer
 from bot.core.manifests.splice import readable
 from bot.core.references import parse_repository
 
@@ -70,7 +70,7 @@ def _findings(
 ) -> Iterator[Finding]:
     content = files[place.file]
     parsed = readable(content)
-    here = Here(open_file(content, parsed), document(parsed, place.document))
+    here = Here(open_file(content, parsed), document(addresses(parsed), place.document))
     identity = here.document.identity
     parts: tuple[tuple[What, Path | None], ...] = (("image", place.image), ("tag", place.tag), ("digest", place.digest))
     for what, path in parts:

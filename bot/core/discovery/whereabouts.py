@@ -2,8 +2,8 @@
 
 With a configuration it is that which says so. Else the environment is, in this order: the folder below one that is
 named `environments`, `envs`, `clusters` or `overlays`, but none that is shared by name (`base`); the one environment
-whose Flux Kustomization applies the folder; a folder with a name that environments commonly have, or such a name in
-that of a file of values (`values-prod.yaml`).
+whose Flux Kustomization applies the folder, unless a kustomization of another one includes it; a folder with a name
+that environments commonly have, or such a name in that of a file of values (`values-prod.yaml`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bot.core.config import Config
     from bot.core.discovery.facts import Facts
@@ -66,6 +66,17 @@ class Environments:
                 folder = _path(applied.path)
                 known = self._folders.get(folder, environment)
                 self._folders[folder] = environment if known == environment else None
+        shared = {folder for file, one in facts.items() for folder in self._included(file, one)}
+        self._folders |= dict.fromkeys(shared)
+
+    def _included(self, file: str, one: Facts) -> Iterator[str]:
+        """The applied folders that are a part of another environment too, by a kustomization of that one."""
+        here = file.rpartition("/")[0]
+        kustomization = one.kustomization
+        for named in (*kustomization.resources, *kustomization.components) if kustomization else ():
+            folder = _path(posixpath.join(here, named.text))
+            if (known := self._folders.get(folder)) and (self._of(here) or known) != known:
+                yield folder
 
 
 class Applications:

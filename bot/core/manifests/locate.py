@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bot.core.manifests.hazards import Hazard
@@ -25,9 +26,19 @@ def from_pointer(text: str) -> Path:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
 
 
-def document(parsed: Parsed, wanted: Identity | int) -> Document:
-    """The document with that number or identity. `Hazard` if there is none, or more than one."""
-    found = [one for one in parsed.documents if wanted in (one.number, one.identity)]
+def addresses(parsed: Parsed) -> dict[Identity | int, list[Document]]:
+    """The documents of a file by number and by identity, for who looks for many."""
+    found: dict[Identity | int, list[Document]] = defaultdict(list)
+    for one in parsed.documents:
+        found[one.number].append(one)
+        if one.identity is not None:
+            found[one.identity].append(one)
+    return found
+
+
+def document(known: dict[Identity | int, list[Document]], wanted: Identity | int) -> Document:
+    """Of `addresses`, the document with that number or identity. `Hazard` if there is none, or more than one."""
+    found = known.get(wanted, [])
     name = f"{wanted.kind} {wanted.name}" if isinstance(wanted, Identity) else f"document {wanted + 1}"
     if not found:
         raise Hazard("document_missing", 1, f"the file has no {name}")

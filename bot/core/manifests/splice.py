@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.manifests.document import encrypted, is_secret, parse
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.locate import document, pointer, scalar, trail
+from bot.core.manifests.locate import addresses, document, pointer, scalar, trail
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
 from bot.core.manifests.opinion import Trail
 from bot.core.manifests.scalars import is_line, written
@@ -129,13 +129,15 @@ class _Wanted:
 
     def __init__(self, content: bytes, parsed: Parsed) -> None:
         self.content, self.parsed = content, parsed
+        self.documents = addresses(parsed)
         self.asked: dict[int, Edit] = {}
+        self.taken: set[int] = set()
         self.rivals: list[tuple[Edit, Hazard]] = []
         self.targets: list[_Target] = []
 
     def add(self, one: Edit, kind: type[Scalar] | type[Alias]) -> None:
         """Take an edit whose place is of that kind. `Hazard` if it must not be made."""
-        nodes = trail(document(self.parsed, one.document).root, one.path)
+        nodes = trail(document(self.documents, one.document).root, one.path)
         node = scalar(nodes)
         if not isinstance(node, kind):
             return
@@ -158,8 +160,9 @@ class _Wanted:
             problem = Hazard("conflicting_edits", node.line, "two different values are wanted here")
             self.rivals.append((known, problem))
             raise problem
-        if held(node) != one.new and all(target.scalar is not node for target in self.targets):
+        if held(node) != one.new and id(node) not in self.taken:
             check(node, fill=one.fill)
+            self.taken.add(id(node))
             self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
 
 

@@ -32,7 +32,8 @@ def verify(before: bytes, parsed: Parsed, after: bytes, trails: Sequence[Trail])
     those, and those must be the strings that were meant.
     """
     now = _compare(parsed, after, {id(trail.nodes[-1]): trail.new for trail in trails})
-    same = [Trail([now.nodes[parsed.nodes.index(node)] for node in trail.nodes], trail.new) for trail in trails]
+    counterparts = dict(zip(map(id, parsed.nodes), now.nodes, strict=True))
+    same = [Trail([counterparts[id(node)] for node in trail.nodes], trail.new) for trail in trails]
     if not accepts(before, after, same):
         line = min(trail.nodes[-1].line for trail in trails)
         raise Hazard("second_opinion", line, "a second YAML reader does not accept the edited file")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.discovery import discover
-from bot.core.manifests.locate import document, scalar, trail
+from bot.core.manifests.locate import addresses, document, scalar, trail
 from bot.core.manifests.nodes import text
 from bot.core.manifests.splice import readable
 from tests.core.discovery.test_golden import CASES, read
@@ -76,7 +76,7 @@ TREES = st.recursive(
 def is_there(found: Discovery, files: dict[str, bytes]) -> None:
     """Each finding's path leads, in its document, to a scalar with its value, on its line."""
     for one in found.findings:
-        node = scalar(trail(document(readable(files[one.file]), one.document).root, one.path))
+        node = scalar(trail(document(addresses(readable(files[one.file])), one.document).root, one.path))
         assert (text(node), node.line) == (one.value, one.line)
 
 

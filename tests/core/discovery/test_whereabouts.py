@@ -33,6 +33,8 @@ spec: {path: %s}
         ("applied/by-one/deep/values.yaml", "one"),
         ("applied/by-both/values.yaml", None),
         ("applied/by-both/prod/values.yaml", "prod"),
+        ("applied/included/values.yaml", None),
+        ("applied/by-itself/values.yaml", "one"),
     ],
 )
 def test_without_a_configuration(file: str, environment: str | None) -> None:
@@ -40,6 +42,10 @@ def test_without_a_configuration(file: str, environment: str | None) -> None:
         "clusters/one/a.yaml": APPLY % "./applied/by-one",
         "clusters/one/b.yaml": APPLY % "./applied/by-both/",
         "clusters/two/b.yaml": APPLY % "applied/by-both",
+        "clusters/one/c.yaml": APPLY % "applied/included",
+        "overlays/two/kustomization.yaml": "resources: [../../applied/included]\n",
+        "clusters/one/d.yaml": APPLY % "applied/by-itself",
+        "clusters/one/kustomization.yaml": "resources: [../../applied/by-itself]\n",
         "elsewhere/c.yaml": APPLY % "apps/shop",
     }
     facts = gather({name: text.encode() for name, text in files.items()})
