@@ -37,9 +37,11 @@ class Located(NamedTuple):
 
 def locate(path: Path) -> Located:
     """The repository that `path` is in. `NotFound` if it is not there."""
-    if not path.exists():
-        raise NotFound(f"{path} does not exist", fix="name a folder or a file", reason_code="invalid_option")
-    here = path.resolve()
+    try:
+        here = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # also a circle of links, or a working folder that was deleted
+        fix = "name a folder or a file"
+        raise NotFound(f"{path} does not exist", fix=fix, reason_code="invalid_option") from error
     root = next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
     top = root or (here if here.is_dir() else here.parent)
     within = here.relative_to(top).as_posix()

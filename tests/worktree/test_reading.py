@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bot.core.errors import NotFound
 from bot.worktree.content import MOST_BYTES, Unread
 from bot.worktree.reading import read_worktree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -118,3 +115,15 @@ def test_nothing_that_the_checkout_sets_is_run(folder: Path) -> None:
 def test_a_checkout_that_git_refuses_is_walked(folder: Path) -> None:
     (folder / ".git").write_text("gitdir: /nowhere\n")
     assert "ignored.yaml" in read_worktree(folder).files
+
+
+def test_a_working_folder_that_was_deleted_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(NotFound, match="does not exist"):
+        read_worktree(Path())
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(NotFound, match="does not exist"):
+        read_worktree(tmp_path / "circle")

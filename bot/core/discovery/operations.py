@@ -29,6 +29,7 @@ _SPEC: Path = ("spec",)
 _VALUES: Path = ("spec", "values")
 _IMAGES: Path = ("spec", "images")
 _DEEPEST = 50
+_TESTED = "the patch applies only while the object has this value, and fails once it is bumped"
 
 
 def is_operations(root: Node) -> bool:
@@ -45,9 +46,9 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
     semver = None
     for one in _operations(here):
         for found in _blocks(one):
-            # Each image in one text is a place of its own, and so is what is put at the end of a list.
+            # Each image in one text is a place of its own, and so is what is put at the end of a list, or only tested.
             place = found.image.path if found.image else found.at
-            key = (place, one.index if "-" in place else -1)
+            key = (place, one.index if one.tests or "-" in place else -1)
             blocks[key] = _together(blocks.get(key), found)
         charts += chart_use(at(one.tree, CHART), one.under(CHART, "version"))
         semver = one.under(REFERENCE, "semver") or semver
@@ -74,17 +75,17 @@ def _operations(here: Here) -> Iterator[_Operation]:
     root = here.document.root
     for index, item in enumerate(root.items if isinstance(root, Sequence) else []):
         value = item.get("value") if isinstance(item, Mapping) else None
-        if isinstance(item, Mapping) and value is not None and text(item.get("op")) in ("add", "replace"):
+        if isinstance(item, Mapping) and value is not None and text(item.get("op")) in ("add", "replace", "test"):
             path = from_pointer(text(item.get("path")) or "")
             if 0 < len(path) <= _DEEPEST:
-                yield _Operation(here, index, path, value)
+                yield _Operation(here, index, path, value, tests=text(item.get("op")) == "test")
 
 
 class _Operation:
-    """One operation that sets something in an object."""
+    """One operation that sets something in an object, or `tests` what is there: then it fails after another bump."""
 
-    def __init__(self, here: Here, index: int, path: Path, value: Node) -> None:
-        self.here, self.index, self.path, self.value = here, index, path, value
+    def __init__(self, here: Here, index: int, path: Path, value: Node, *, tests: bool) -> None:
+        self.here, self.index, self.path, self.value, self.tests = here, index, path, value, tests
         self.tree = _nested(value, path)
 
     def place(self, path: Path) -> Path:
@@ -93,13 +94,24 @@ class _Operation:
 
     def under(self, path: Path, key: str) -> Value | None:
         """The scalar that it sets under a key of the mapping at `path` in the object."""
-        return self.here.value(self.place((*path, key))) if at(at(self.tree, path), (key,)) is not None else None
+        there = at(at(self.tree, path), (key,)) is not None
+        return self.judged(self.here.value(self.place((*path, key)))) if there else None
+
+    def judged(self, value: Value | None) -> Value | None:
+        """The scalar, and that it must not be edited if it is only tested."""
+        return value._replace(code="tested", what=_TESTED) if value and self.tests else value
 
 
 def _blocks(one: _Operation) -> Iterator[Block]:
     for found in _candidates(one):
         tag, digest, image = (None if way is None else one.place(way) for way in (found.tag, found.digest, found.image))
-        yield block(one.here, found._replace(tag=tag, digest=digest, image=image))
+        made = block(one.here, found._replace(tag=tag, digest=digest, image=image))
+        yield made._replace(
+            tag=one.judged(made.tag),
+            digest=one.judged(made.digest),
+            image=one.judged(made.image),
+            name=one.judged(made.name),
+        )
     yield from _reference(one)
 
 

@@ -21,6 +21,7 @@ OWN = {
     "repository_unknown": "write the image's repository beside the version",
     "resource_missing": "correct the name, or add the file or the folder with its kustomization.yaml",
     "several_markers": "give each value a line of its own, with one marker behind it",
+    "tested": "take the operation out, or change it together with the value that it tests",
     "untagged": "write the tag or digest that is to run",
 }
 """Reason code → what a person does about it, for what no edit is asked for yet."""

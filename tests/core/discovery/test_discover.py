@@ -184,3 +184,15 @@ def test_every_reason_is_met_or_is_one_of_an_edit() -> None:
     met = {one.reason_code for found in all_cases() for one in found.skipped}
     assert set(OWN) <= met
     assert met <= {*OWN, *REASONS}
+
+
+def test_what_a_patch_only_tests_is_named_and_not_set() -> None:
+    patch = (
+        "- {op: test, path: /spec/template/spec/containers/0/image, value: 'registry.example.com/shop/web:1.0.0'}\n"
+        "- {op: replace, path: /spec/template/spec/containers/0/image, value: 'registry.example.com/shop/web:1.1.0'}\n"
+        "- {op: test, path: /spec/chart/spec/version, value: 1.2.0}\n"
+    )
+    found = discover({"envs/prod/patch.yaml": patch.encode()})
+    assert [(one.line, one.value) for one in found.findings] == [(2, "registry.example.com/shop/web:1.1.0")]
+    assert (1, "tested") in {(one.line, one.reason_code) for one in found.skipped}
+    assert (3, "tested") in {(one.line, one.reason_code) for one in found.skipped}
