@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.core.actions import Action, ClosePullRequest, Comment, DeleteBranch, OpenPullRequest, UpdatePullRequest
+from bot.core.actions import (
+    Action,
+    ClosePullRequest,
+    Comment,
+    DeleteBranch,
+    OpenPullRequest,
+    SetStatus,
+    UpdatePullRequest,
+)
 from bot.core.events import Promote, Reconcile
 from bot.core.models import Branch, PullRequest, Release, Unknown
 from tests.core.worlds import (
@@ -161,11 +169,13 @@ def test_the_branch_of_a_closed_pull_request_is_deleted_and_then_all_is_quiet() 
 
 def test_somebody_elses_commit_is_told_once_and_never_touched() -> None:
     snapshot = foreign(newer(opened()))
-    (comment,) = [a for a in decide(snapshot).actions if a.environment == "staging"]
+    comment, status = [a for a in decide(snapshot).actions if a.environment == "staging"]
     assert isinstance(comment, Comment)
+    assert isinstance(status, SetStatus)
+    assert (status.status.state, status.application) == ("failure", "shop")
     assert comment.comment == "foreign-commit"
     assert commit("erin's").sha[:12] in comment.body
-    told = after(snapshot, comment)
+    told = after(snapshot, comment, status)
     assert [a for a in decide(told).actions if a.environment == "staging"] == []
     why = skip(told, "staging")
     assert (why.reason_code, why.waits_for) == ("foreign_commit", f"the branch {BRANCH} to be deleted (#1)")

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from bot.core.actions import SetStatus
 from bot.core.authorize import approval
 from bot.core.models import Status, Unknown
 from bot.core.plan.gates import APPROVAL
+from bot.core.plan.places import set_status
 from bot.core.plan.stops import stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bot.core.actions import SetStatus
     from bot.core.config import Config
     from bot.core.models import Contribution, PullRequest
     from bot.core.snapshot import Snapshot
@@ -32,14 +33,7 @@ def judge(snapshot: Snapshot) -> Iterator[SetStatus]:
     """The status of each pull request with people's commits, where it does not say so already."""
     for pull, wanted in _verdicts(snapshot).values():
         if wanted not in pull.statuses:
-            yield SetStatus(
-                application="",
-                branch=pull.branch,
-                title=f"Set {APPROVAL} of #{pull.number} to {wanted.state}: {wanted.description}",
-                number=pull.number,
-                commit=pull.head,
-                status=wanted,
-            )
+            yield set_status(pull, wanted)
 
 
 def _verdicts(snapshot: Snapshot) -> Mapping[str, tuple[PullRequest, Status]]:

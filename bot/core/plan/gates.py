@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import Action, DisableAutoMerge, EnableAutoMerge, MergePullRequest, SetStatus, Skip
+from bot.core.actions import Action, DisableAutoMerge, EnableAutoMerge, MergePullRequest, Skip
 from bot.core.approval_words import MOST_NAMES
 from bot.core.authorize import Approval, approval
 from bot.core.models import Status, Unknown
 from bot.core.people import few, in_words
+from bot.core.plan.places import set_status
 from bot.core.plan.stops import Stop, stop
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def gates(
         wanted = Status(APPROVAL, stopped.state, stopped.text[:140])
     said: list[Action | Skip] = []
     if wanted not in pull_request.statuses:
-        said.append(_status(environment, application, pull_request, wanted))
+        said.append(set_status(pull_request, wanted))
     waiting = (
         _stopped(environment, application, pull_request, stopped)
         or _checks(environment, application, pull_request, only_failed=config.merge == "forge")
@@ -96,18 +97,6 @@ def _by_command(snapshot: Snapshot, pull_request: PullRequest) -> list[tuple[str
     if not snapshot.config.commands.approve or isinstance(snapshot.state, Unknown):
         return []
     return [(a.user, a.commit, a.time) for a in snapshot.state.approvals if a.number == pull_request.number]
-
-
-def _status(environment: str, application: str, pull_request: PullRequest, status: Status) -> SetStatus:
-    return SetStatus(
-        application=application,
-        environment=environment,
-        branch=pull_request.branch,
-        title=f"Set {status.context} of #{pull_request.number} to {status.state}: {status.description}",
-        number=pull_request.number,
-        commit=pull_request.head,
-        status=status,
-    )
 
 
 def _stopped(environment: str, application: str, pull_request: PullRequest, stopped: Stop | None) -> Skip | None:

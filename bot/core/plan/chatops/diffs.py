@@ -53,7 +53,7 @@ def difference(snapshot: Snapshot, command: Command) -> str:
     if not source:
         return f"{environment} gets its releases from the sources; it has no environment before it"
     lines = []
-    for _, one in _rendered(snapshot, command):
+    for one in _rendered(snapshot, command):
         lines += [f"- {messages.code(messages.change_line(c))}" for c in one.changes[: messages.MOST_ROWS]]
         lines += [f"- {messages.code(f'{r.file}:{r.line}')} {messages.plain(r.reason)}" for r in one.refusals]
     head = f"{source} → {environment}:\n" + ("\n".join(lines) or "nothing differs")
@@ -61,24 +61,27 @@ def difference(snapshot: Snapshot, command: Command) -> str:
 
 
 def _objects(snapshot: Snapshot, command: Command) -> str:
-    found = snapshot.inspections.get(_question(snapshot, command).key, Unknown("it was not asked"))
+    found = snapshot.inspections.get(_key(snapshot, command), Unknown("it was not asked"))
     if isinstance(found, Unknown):
         return f"**Rendered**: not looked up: {told(found.reason)}"
     return rendered_objects(found, ROOM, "the pull request will show the changed files")
 
 
 def _question(snapshot: Snapshot, command: Command) -> Question:
-    environment = str(command.environment)
-    files = {path: content for _, one in _rendered(snapshot, command) for path, content in one.files.items()}
-    key = f"{_source(snapshot, command)} → {environment} {','.join(command.applications)}"
-    return Question(key, snapshot.config.environments[environment].path, files)
+    files = {path: content for one in _rendered(snapshot, command) for path, content in one.files.items()}
+    folder = snapshot.config.environments[str(command.environment)].path
+    return Question(_key(snapshot, command), folder, files)
 
 
-def _rendered(snapshot: Snapshot, command: Command) -> Iterator[tuple[str, Rendered]]:
+def _key(snapshot: Snapshot, command: Command) -> str:
+    return f"{_source(snapshot, command)} → {command.environment} {','.join(command.applications)}"
+
+
+def _rendered(snapshot: Snapshot, command: Command) -> Iterator[Rendered]:
     """Each application's files with the release of the environment before."""
     environment, source = str(command.environment), _source(snapshot, command)
     for application in command.applications or tuple(snapshot.config.applications):
-        yield application, render(snapshot, environment, application, snapshot.deployed[source, application].release)
+        yield render(snapshot, environment, application, snapshot.deployed[source, application].release)
 
 
 def _source(snapshot: Snapshot, command: Command) -> str:
