@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Deployment,
         Entry,
         ImageInfo,
+        Labelled,
         Person,
         PullRequest,
         Reaction,
@@ -133,8 +134,8 @@ class Forge(Protocol):
         """
 
     @reads
-    def labelled_by(self, number: int, label: str) -> str | None:
-        """The login of who put a label on a pull request last.
+    def labelled_by(self, number: int, label: str) -> Labelled | None:
+        """Who put a label on a pull request last, by login, and when.
 
         None if it is not on it, or nobody knows who did, also where the label was renamed or changed since: another
         label may then have been put on. `Unavailable` if it cannot be read to its end.

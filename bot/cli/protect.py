@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from bot.cli.protect_gitlab import apply as apply_on_gitlab
 from bot.cli.protect_gitlab import rules as gitlab_rules
 from bot.core.errors import BotError, NotFound, Unauthorised, Unavailable
-from bot.core.plan.gates import APPROVAL
+from bot.core.plan.places import APPROVAL
 from bot.core.state.files import BRANCH
 
 if TYPE_CHECKING:

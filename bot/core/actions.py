@@ -151,12 +151,13 @@ class Comment(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class SetStatus(Action):
-    """Set a commit status."""
+    """Set a commit status. `awaited`: the next thing is done only once this is."""
 
     kind: ClassVar[str] = "set_status"
     number: int
     commit: str
     status: Status
+    awaited: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,14 +179,35 @@ class React(Action):
     reaction: Reaction
 
 
+class StateChange(NamedTuple):
+    """A commit on the state branch: its title in one line, its whole message, and files (None: deleted)."""
+
+    title: str
+    message: str
+    files: Mapping[str, bytes | None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class WriteState(Action):
-    """Change files of the state branch (None: delete), if it is still at `expected` (None: it is not there)."""
+    """Put these commits on the state branch, all or none, if it is still at `expected` (None: it is not there)."""
 
     kind: ClassVar[str] = "write_state"
-    files: Mapping[str, bytes | None]
+    steps: tuple[StateChange, ...]
     expected: str | None
-    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeBack(Action):
+    """Take the success off commits that are no pull request's head any more, and then what is recorded of them.
+
+    `numbers`: by commit, the pull request that it was approved for. `expected` as for `WriteState`.
+    """
+
+    kind: ClassVar[str] = "take_back"
+    numbers: Mapping[str, int]
+    status: Status
+    steps: tuple[StateChange, ...]
+    expected: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

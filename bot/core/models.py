@@ -166,6 +166,13 @@ class UserComment(NamedTuple):
     reactions: frozenset[Reaction] = frozenset()
 
 
+class Labelled(NamedTuple):
+    """Who put a label on a pull request last, and when."""
+
+    by: str
+    time: datetime
+
+
 class Deployment(NamedTuple):
     """The newest deployment record of an environment on the forge: the commit, and what the record says."""
 

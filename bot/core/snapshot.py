@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Contribution,
         Deployment,
         ImageInfo,
+        Labelled,
         Person,
         PullRequest,
         Release,
@@ -60,8 +61,9 @@ class Snapshot:
     environment has had, newest first, by environment and application, where an ask needs them. `comments` are those
     of the last days; `people` what the forge says of who speaks and reviews, by name in small letters; `state` the
     locks, freezes, holds and given approvals on the state branch, which is at `state_head`; `same_trees` the earlier
-    heads, by branch, whose content was the same; `own_name` the login of the bot's account; `labelled` who put the
-    label `hotfix` on a pull request, by its number, where that decides (None: nobody knows); `inspections` what was
+    heads, by branch, whose content was the same; `own_name` the login of the bot's account; `labelled` who put a
+    label on a pull request, and when, by its number and the label, where that decides (None: nobody knows); `landed`
+    the commits recorded as granted that are on the default branch; `inspections` what was
     found in the branches, by name, whose review comment does not say it yet. `contributions` are the open pull requests
     of others. `failures` are the actions that failed earlier in this run.
     """
@@ -91,6 +93,7 @@ class Snapshot:
     deployments: Mapping[str, Deployment] | Unknown = field(default=Unknown("it was not asked"))
     same_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own_name: str | Unknown = field(default=Unknown("it was not asked"))
-    labelled: Mapping[int, str | Unknown | None] = field(default_factory=dict)
+    labelled: Mapping[tuple[int, str], Labelled | Unknown | None] = field(default_factory=dict)
+    landed: frozenset[str] = frozenset()
     inspections: Mapping[str, Inspection | Unknown] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.actions import Comment, Plan, RecordDeployment, RequestReviews, SetStatus
-from bot.core.errors import BotError, Conflict
+from bot.core.actions import Comment, Plan, RecordDeployment, RequestReviews, SetStatus, WriteState
+from bot.core.errors import BotError, Conflict, Unauthorised, Unavailable
 from bot.core.plan import plan
 from bot.engine.apply import apply
 from bot.engine.observe import Observer
+from bot.engine.unforeseen import take_back, unforeseen
 from bot.engine.waiting import waiting
 
 if TYPE_CHECKING:
@@ -47,7 +48,20 @@ def look(event: Event, edges: Edges) -> tuple[Snapshot, Plan]:
 
 
 def handle(event: Event, edges: Edges) -> Report:
-    """Run until nothing changes. Raises `BotError` when not even the configuration can be read."""
+    """Run until nothing changes. Raises `BotError` when not even the configuration can be read.
+
+    Whatever ends it, what the bot let be merged is taken back before, unless that is only that nothing could be read.
+    """
+    try:
+        return _handle(event, edges)
+    except (Unavailable, Unauthorised):
+        raise
+    except Exception as error:
+        take_back(edges, error)
+        raise
+
+
+def _handle(event: Event, edges: Edges) -> Report:
     observer = Observer(edges, event)
     done: list[Action] = []
     failed: dict[str, tuple[Action, str]] = {}
@@ -59,8 +73,10 @@ def handle(event: Event, edges: Edges) -> Report:
             return Report(tuple(done), tuple(failed.values()), planned, snapshot)
         before = len(done)
         for action in planned.actions:
-            _one(action, edges, done, failed)
-        if len(done) - before == len(planned.actions) and all(isinstance(a, QUIET) for a in planned.actions):
+            if not _one(action, edges, done, failed) and isinstance(action, WriteState):
+                # What lets be merged comes behind it: not before it is recorded, and not past a stop of somebody else.
+                break
+        if len(done) - before == len(planned.actions) and all(_is_quiet(a) for a in planned.actions):
             return Report(tuple(done), tuple(failed.values()), Plan((), planned.skips), snapshot)
     raise BotError(
         f"nothing came to rest after {ROUNDS} rounds; the last action was: {done[-1].summary if done else 'none'}",
@@ -69,15 +85,27 @@ def handle(event: Event, edges: Edges) -> Report:
     )
 
 
-def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]]) -> None:
-    """Do one action. Somebody else being faster is no failure: the next round sees what they did."""
+def _is_quiet(action: Action) -> bool:
+    return isinstance(action, QUIET) and not (isinstance(action, SetStatus) and action.awaited)
+
+
+def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]]) -> bool:
+    """Do one action; whether it was done. Whatever is raised is this action's failure, and no other's.
+
+    Somebody else being faster is no failure: the next round sees what they did.
+    """
     edges.progress(action.summary)
     try:
         with waiting(edges.progress, f"Still at it: {action.summary}"):
             apply(action, edges)
     except Conflict as conflict:
         edges.progress(f"{conflict.message}; looking again")
+        return False
     except BotError as error:
         failed[action.key] = (action, str(error))
-    else:
-        done.append(action)
+        return False
+    except Exception as error:  # noqa: BLE001 # what one application's input makes fail must not stop the others
+        failed[action.key] = (action, unforeseen(error))
+        return False
+    done.append(action)
+    return True

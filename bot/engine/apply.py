@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from bot.core.actions import (
@@ -21,10 +22,11 @@ from bot.core.actions import (
     RequestReviews,
     SetLabel,
     SetStatus,
+    TakeBack,
     UpdatePullRequest,
     WriteState,
 )
-from bot.core.errors import Conflict, Refused
+from bot.core.errors import Conflict, NotFound, Refused
 from bot.core.state import BRANCH as STATE_BRANCH
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def apply(action: Action, edges: Edges) -> None:
             edges.git.push(branch, None, action.head)
         case WriteState():
             _write_state(action, edges)
+        case TakeBack():
+            _take_back(action, edges)
         case _:
             _on_the_forge(action, edges.forge)
 
@@ -87,11 +91,22 @@ def _on_a_page(action: Action, forge: Forge) -> None:
             raise AssertionError(f"no way to do {action.kind}")
 
 
-def _write_state(action: WriteState, edges: Edges) -> None:
-    """One commit on the state branch, which only moves from where it was seen: its history is the audit log."""
-    parents = [action.expected] if action.expected else []
-    commit = edges.git.write(parents, action.files, action.message, edges.clock.now())
-    edges.git.push(STATE_BRANCH, commit, action.expected)
+def _write_state(action: WriteState | TakeBack, edges: Edges) -> None:
+    """Commits on the state branch, which only moves from where it was seen: its history is the audit log."""
+    at, now = action.expected, edges.clock.now()
+    if not action.steps:
+        return
+    for step in action.steps:
+        at = edges.git.write([at] if at else [], step.files, step.message, now)
+    edges.git.push(STATE_BRANCH, at, action.expected)
+
+
+def _take_back(action: TakeBack, edges: Edges) -> None:
+    """The record goes last: killed before, the next run takes the success off once more."""
+    for commit in action.numbers:
+        with contextlib.suppress(NotFound):  # what the forge does not have, nobody can merge
+            edges.forge.set_status(commit, action.status)
+    _write_state(action, edges)
 
 
 def _push(action: Proposal, edges: Edges) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.core.config import teams
 from bot.core.errors import BotError
 from bot.core.events import Commented
-from bot.core.models import Unknown
-from bot.core.plan.chatops import asks, speakers
+from bot.core.models import Labelled, Unknown
+from bot.core.plan.chatops import HOLD, hear, open_requests, speakers
 from bot.core.plan.contributions import reviewers
 from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import BRANCH, State, read_state
@@ -52,7 +52,8 @@ class Listener:
         )
         heard = replace(heard, labelled=self._labelled(heard))
         heard = replace(heard, people=self._who(heard), same_trees=self._same_trees(heard))
-        return replace(heard, asks=asks(heard))
+        heard = replace(heard, landed=self._landed(heard))
+        return replace(heard, asks=tuple(ask for one in hear(heard).heard for ask in one.asks))
 
     def _comments(self, snapshot: Snapshot) -> tuple[UserComment, ...] | Unknown:
         """What was written, and first of all what this run is about: as it was first written, not as it is now."""
@@ -77,15 +78,30 @@ class Listener:
         except BotError as error:
             return Unknown(str(error), error.reason_code), None
 
-    def _labelled(self, snapshot: Snapshot) -> dict[int, str | Unknown | None]:
-        """Who put the label `hotfix` on, for the pull requests that a freeze would stop."""
+    def _labelled(self, snapshot: Snapshot) -> dict[tuple[int, str], Labelled | Unknown | None]:
+        """Who put the label `hotfix` on what a freeze would stop, and `hold` on what somebody wants to end."""
         forge = self._edges.forge
-        return {n: _known(lambda n=n: forge.labelled_by(n, HOTFIX)) for n in hotfixes(snapshot)}  # type: ignore[misc]
+        wanted = [(n, HOTFIX) for n in hotfixes(snapshot)] + [(n, HOLD) for n in _to_unhold(snapshot)]
+        return {(n, name): _known(lambda n=n, name=name: forge.labelled_by(n, name)) for n, name in wanted}  # type: ignore[misc]
+
+    def _landed(self, snapshot: Snapshot) -> frozenset[str]:
+        """Of the commits that may be merged by what is recorded: those that are."""
+        granted = () if isinstance(snapshot.state, Unknown) else snapshot.state.granted
+        heads = {c.pull_request.head for c in snapshot.contributions}
+        if not isinstance(snapshot.pull_requests, Unknown):
+            heads |= {p.head for p in snapshot.pull_requests if p.state == "open"}
+        return frozenset(commit for commit in granted if commit not in heads and self._is_merged(snapshot, commit))
+
+    def _is_merged(self, snapshot: Snapshot, commit: str) -> bool:
+        try:
+            return self._edges.git.merge_base(snapshot.head.sha, commit) == commit
+        except BotError:
+            return False
 
     def _who(self, snapshot: Snapshot) -> Mapping[str, Person | Unknown]:
         """Everybody whose permission the plan will ask for: by a command, a review, a label, an approval by command."""
         names = {name.lower() for name in speakers(snapshot)}
-        names |= {by.lower() for by in snapshot.labelled.values() if isinstance(by, str)}
+        names |= {put.by.lower() for put in snapshot.labelled.values() if isinstance(put, Labelled)}
         pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
         opened = [p for p in pulls if p.state == "open"]
         names |= {r.author.lower() for p in opened for r in p.reviews} | reviewers(snapshot)
@@ -124,6 +140,14 @@ class Listener:
         except BotError:
             return False
         return {p: content.get(p) for p in paths} == dict(branch.files)
+
+
+def _to_unhold(snapshot: Snapshot) -> set[int]:
+    """The pull requests with the label `hold` whose hold somebody wants to end."""
+    pulls: tuple[PullRequest, ...] = () if isinstance(snapshot.pull_requests, Unknown) else snapshot.pull_requests
+    held = {p.number for p in pulls if p.state == "open" and HOLD in p.labels}
+    requests = [r for r in open_requests(snapshot) if r.comment.number in held] if held else []
+    return {r.comment.number for r in requests if any(c.verb == "unhold" for c in r.commands)}
 
 
 def _known(read: Callable[[], T]) -> T | Unknown:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.core.models import PullRequest, Reaction, Status, UserComment
+    from bot.core.models import Labelled, PullRequest, Reaction, Status, UserComment
     from bot.forges.github_auth import Access
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class GitHubForge:
         return self._reader.viewer()
 
     @reads
-    def labelled_by(self, number: int, label: str) -> str | None:
+    def labelled_by(self, number: int, label: str) -> Labelled | None:
         """See `ports.Forge`. https://docs.github.com/en/graphql/reference/objects#labeledevent"""
         return labeller(self._reader.labelling(number, label))
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, unquote
 
-from bot.core.models import Person, PullRequest, Review, Status, UserComment
+from bot.core.models import Labelled, Person, PullRequest, Review, Status, UserComment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,8 +68,8 @@ def login(actor: Any) -> str:
     return f"{name}[bot]" if actor["__typename"] == "Bot" and not name.endswith("[bot]") else name
 
 
-def labeller(event: Any) -> str | None:
-    """Who put a label on by this event; None for one that took it off, or if nobody can be sure who that was.
+def labeller(event: Any) -> Labelled | None:
+    """Who put a label on by this event, and when; None for one that took it off, or if nobody can be sure who that was.
 
     The event may name the label as it is now: whoever may rename labels could make `hotfix` of one that somebody
     else has put on. A placeholder that an import made for somebody (a mannequin) is nobody.
@@ -79,7 +79,8 @@ def labeller(event: Any) -> str | None:
     actor, changed = event["actor"], event["label"]["updatedAt"]
     if actor is None or actor["__typename"] not in ("User", "Bot"):
         return None
-    return None if changed and time_of(changed) > time_of(event["createdAt"]) else login(actor)
+    when = time_of(event["createdAt"])
+    return None if changed and time_of(changed) > when else Labelled(login(actor), when)
 
 
 def is_login(name: str) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gitlab.v4.objects import ProjectMergeRequest
 
-    from bot.core.models import Person, PullRequest, Reaction, Status, UserComment
+    from bot.core.models import Labelled, Person, PullRequest, Reaction, Status, UserComment
     from bot.forges.gitlab_queries import Node
 
 _STATES = {"pending": "pending", "success": "success", "failure": "failed"}
@@ -99,7 +99,7 @@ class GitLabForge:
         return self._me()
 
     @reads
-    def labelled_by(self, number: int, label: str) -> str | None:
+    def labelled_by(self, number: int, label: str) -> Labelled | None:
         """See `ports.Forge`. https://docs.gitlab.com/api/resource_label_events/"""
         with self._api.translated(f"read who labelled !{number}"):
             labels = gitlab_queries.labels(self._api, number)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from bot.core.errors import NotFound
-from bot.core.models import PullRequest, Reaction, Review, Status, UserComment
+from bot.core.models import Labelled, PullRequest, Reaction, Review, Status, UserComment
 from bot.forges.gitlab_api import moment
 from bot.forges.gitlab_queries import is_own, whole
 
@@ -106,8 +106,8 @@ def objections(node: Node, given: Sequence[Review]) -> list[Review]:
     return [Review(name, "changes_requested", node["diffHeadSha"] or "", time) for name in asked]
 
 
-def labeller(labels: Iterable[Node], events: Iterable[Mapping[str, Any]], label: str) -> str | None:
-    """Who put a label on last; None if it is not among the `labels` that are on, or nobody can be sure who that was.
+def labeller(labels: Iterable[Node], events: Iterable[Mapping[str, Any]], label: str) -> Labelled | None:
+    """Who put a label on last, and when; None if it is not among the `labels` that are on, or nobody can be sure of it.
 
     An event names the label as it is now: whoever may rename labels could make `hotfix` of one that somebody else has
     put on. So it must be younger than the label's last change.
@@ -118,7 +118,8 @@ def labeller(labels: Iterable[Node], events: Iterable[Mapping[str, Any]], label:
     last = max(ours, key=lambda event: int(event["id"]), default=None)
     if last is None or last["action"] != "add" or last["user"] is None:
         return None
-    return str(last["user"]["username"]) if moment(last["created_at"]) >= on[last["label"]["id"]] else None
+    when = moment(last["created_at"])
+    return Labelled(str(last["user"]["username"]), when) if when >= on[last["label"]["id"]] else None
 
 
 def _wants_changes(interaction: Node | None) -> bool:

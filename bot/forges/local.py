@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection
 
-    from bot.core.models import Person, PullRequest, Reaction, Status, UserComment
+    from bot.core.models import Labelled, Person, PullRequest, Reaction, Status, UserComment
     from bot.ports import Clock, GitRepository
 
 __all__ = ["Comment", "LocalForge", "LocalPullRequest"]
@@ -166,8 +166,11 @@ class LocalForge:
 
     def set_status(self, commit: str, status: Status) -> None:
         """See `ports.Forge`. `NotFound` for a commit that is not there."""
-        values = (self._git.commit_of(commit).sha, status.context, status.state, storable(status.description))
         with self._transaction() as db:
+            # A commit whose branch is gone may be in no copy any more, and comes back with whoever has it.
+            known = db.execute("SELECT 1 FROM statuses WHERE head = ?", (commit,)).fetchone()
+            head = commit if known else self._git.commit_of(commit).sha
+            values = (head, status.context, status.state, storable(status.description))
             db.execute(
                 "INSERT OR REPLACE INTO statuses (head, context, state, description) VALUES (?, ?, ?, ?)", values
             )
@@ -206,7 +209,7 @@ class LocalForge:
         return BOT_NAME
 
     @reads
-    def labelled_by(self, number: int, label: str) -> str | None:
+    def labelled_by(self, number: int, label: str) -> Labelled | None:
         """See `ports.Forge`. Of a label from before this was remembered nobody knows it."""
         with self._transaction() as db:
             return local_labels.labelled_by(db, number, label)
@@ -214,14 +217,14 @@ class LocalForge:
     def set_label(self, number: int, label: str, *, present: bool) -> None:
         """See `ports.Forge`."""
         with self._transaction() as db:
-            local_labels.set_label(db, number, BOT_NAME, label, present=present)
+            local_labels.set_label(db, number, BOT_NAME, self._now(), label, present=present)
 
     def label(self, number: int, by: str, label: str, *, present: bool = True) -> None:
         """A person puts a label on or takes it off. `Refused`: `bad_label`, `closed_pull_request`."""
         self._merging.settle()
         with self._transaction() as db:
             check_open(find(db, number))
-            local_labels.set_label(db, number, person(by), local_labels.name(label), present=present)
+            local_labels.set_label(db, number, person(by), self._now(), local_labels.name(label), present=present)
 
     def request_reviews(self, number: int, users: Sequence[str], teams: Sequence[str] = ()) -> None:
         """See `ports.Forge`. A team that nobody is in cannot be asked."""

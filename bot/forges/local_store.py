@@ -49,7 +49,8 @@ TALK = (
         id INTEGER PRIMARY KEY, environment TEXT NOT NULL, head TEXT NOT NULL, description TEXT NOT NULL)""",
 )
 LABELLED = ("ALTER TABLE labels ADD COLUMN author TEXT",)
-FORMATS = (FIRST, TALK, LABELLED)
+LABELLED_WHEN = ("ALTER TABLE labels ADD COLUMN time TEXT",)
+FORMATS = (FIRST, TALK, LABELLED, LABELLED_WHEN)
 """What makes each format of the file out of the one before; the first is made out of nothing."""
 
 

@@ -22,12 +22,13 @@ TOKEN = "a-token-that-nobody-may-see"
 KINDS = [
     "build_image",
     "open_pull_request",
+    "write_state",
     "set_status",
     "merge_pull_request",
     "open_pull_request",
+    "set_status",
     "record_deployment",
     "comment",
-    "set_status",
 ]
 
 

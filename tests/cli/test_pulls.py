@@ -27,7 +27,8 @@ def in_dev(tmp_path: Path) -> Story:
 
 
 def test_the_list_shows_all_of_them_newest_first(in_dev: Story) -> None:
-    title = f"{APPLICATION} {in_dev.running('dev').tag}"
+    tag = in_dev.running("dev").tag
+    title = f"{APPLICATION} {tag}"
     lines = call(in_dev, "pr", "list").stdout.splitlines()
     rows = [line.split() for line in lines if line.lstrip().startswith("#")]
     assert [(row[0], row[1], row[-1]) for row in rows] == [
@@ -41,7 +42,7 @@ def test_the_list_shows_all_of_them_newest_first(in_dev: Story) -> None:
     ]
     assert listed[0]["head"] == in_dev.pull("staging").head
     assert listed[0]["statuses"] == [
-        {"context": "gitops-bot/approval", "state": "pending", "description": "0 of 1 approval"}
+        {"context": "gitops-bot/approval", "state": "pending", "description": f"{tag}: 0 of 1 approval"}
     ]
 
 
@@ -52,7 +53,7 @@ def test_one_is_shown_with_all_that_was_said_and_its_diff(in_dev: Story) -> None
     assert shown.exit_code == 0
     lines = shown.stdout.splitlines()
     assert lines[0] == f"#2 staging: {APPLICATION} {version.tag}"
-    assert "gitops-bot/approval: pending: 0 of 1 approval" in lines
+    assert f"gitops-bot/approval: pending: {version.tag}: 0 of 1 approval" in lines
     assert "erin: Wait for Monday." in lines
     assert f'+      imageTag: "{version}"' in lines
     told = answer(in_dev, "pr", "show", "2")
@@ -70,7 +71,7 @@ def test_an_approval_is_heard_by_the_bot_at_once_and_lets_the_merge_through(in_d
     assert (approved.exit_code, approved.stdout) == (0, "#2 is approved by alice\n")
     (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
     assert two["reviews"] == [{"author": "alice", "state": "approved", "commit": two["head"]}]
-    assert two["statuses"][0]["description"] == "1 of 1 approval (alice)"
+    assert two["statuses"][0]["description"] == f"{in_dev.running('dev').tag}: 1 of 1 approval (alice)"
 
     merged = call(in_dev, "pr", "merge", "2", "--as", "alice")
     assert (merged.exit_code, merged.stdout) == (0, "#2 is merged\n")
@@ -116,13 +117,15 @@ def test_labels_reactions_and_who_was_asked_are_shown(in_dev: Story) -> None:
 def test_a_label_is_heard_by_the_bot_at_once_and_can_be_taken_off(in_dev: Story) -> None:
     put = call(in_dev, "pr", "label", "2", "hold", "--as", "erin")
     assert (put.exit_code, put.stdout) == (0, "#2 has the label hold now\n")
-    assert in_dev.forge().labelled_by(2, "hold") == "erin"
+    put_on = in_dev.forge().labelled_by(2, "hold")
+    assert put_on
+    assert put_on.by == "erin"
     (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
     assert two["statuses"][0]["description"] == "#2 has the label hold"
     taken = call(in_dev, "pr", "label", "2", "hold", "--remove", "--as", "frank")
     assert (taken.exit_code, taken.stdout) == (0, "#2 has the label hold no more\n")
     (two,) = [p for p in answer(in_dev, "pr", "list") if p["number"] == 2]
-    assert two["statuses"][0]["description"] == "0 of 1 approval"
+    assert two["statuses"][0]["description"] == f"{in_dev.running('dev').tag}: 0 of 1 approval"
 
 
 def test_a_comment_is_heard_by_the_bot_at_once_and_its_answer_is_shown(in_dev: Story) -> None:

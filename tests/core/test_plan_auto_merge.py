@@ -19,7 +19,8 @@ from bot.core.actions import (
 from bot.core.commands import Command, parse
 from bot.core.config import load_config
 from bot.core.models import Review, Status, Unknown, UserComment
-from bot.core.plan.chatops.nouns import Outcome
+from bot.core.plan.chatops.hearing import Heard, hear
+from bot.core.plan.chatops.nouns import Outcome, Request
 from bot.core.plan.chatops.outcomes import outcome
 from bot.core.state import Freeze, Hold, Lock, State
 from tests.core.worlds import (
@@ -32,6 +33,7 @@ from tests.core.worlds import (
     decide,
     only,
     pull,
+    recorded,
     running,
     settled,
     sha,
@@ -53,7 +55,7 @@ def in_staging(*, auto_merge: bool = False, approvers: tuple[str, ...] = ("alice
     files = running(dev="1.1.0", staging="1.0.0", prod="1.0.0")
     there = settled(world(BY_FORGE, files, [f"{SHOP}:1.0.0", f"{SHOP}:1.1.0"]))
     there = approved(there, STAGING, *approvers)
-    there = after(there, *actions(there, SetStatus))
+    there = recorded(after(there, *actions(there, SetStatus)), pull(there, STAGING).head)
     statuses = (*pull(there, STAGING).statuses, CI)
     return replace(with_pull(there, STAGING, auto_merge=auto_merge, statuses=statuses), **fields)
 
@@ -149,6 +151,9 @@ def test_a_rewritten_pull_request_is_turned_off_until_it_is_approved_again() -> 
     files = running(dev="1.2.0", staging="1.0.0", prod="1.0.0")
     newer = world(BY_FORGE, files, [f"{SHOP}:{v}" for v in ("1.0.0", "1.1.0", "1.2.0")])
     newer = replace(newer, pull_requests=old.pull_requests, branches=old.branches)
+    assert [a.status.state for a in actions(newer, SetStatus)] == ["pending"]
+    assert actions(newer, UpdatePullRequest) == [], "what was approved is taken back first"
+    newer = after(newer, *actions(newer, SetStatus))
     moved = with_pull(after(newer, *actions(newer, UpdatePullRequest)), STAGING, statuses=())
     assert {a.kind for a in decide(moved).actions} == {"set_status", "disable_auto_merge"}
     again = approved(after(moved, *decide(moved).actions), STAGING, "alice")
@@ -180,7 +185,7 @@ def promoted(snapshot: Snapshot) -> Outcome:
     planned = decide(snapshot)
     everything: list[Action | Skip] = [*planned.actions, *planned.skips]
     found = [d for d in everything if d.environment == "staging"]
-    return outcome(snapshot, comment, command, {("staging", "shop"): found})
+    return outcome(hear(snapshot), Heard(Request(comment, (command,), ())), command, {("staging", "shop"): found})
 
 
 def test_who_asks_for_it_again_is_told_that_it_is_left_to_the_forge() -> None:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.core.actions import MergePullRequest, SetStatus
-from bot.core.events import Promote
-from bot.core.models import Branch, Commit, Contribution, Person, PullRequest, Review, Status, Unknown
+from bot.core.events import Build, Promote
+from bot.core.models import Branch, Commit, Contribution, Labelled, Person, PullRequest, Review, Status, Unknown
 from bot.core.plan.contributions import judge, reviewers
-from bot.core.plan.stops import hotfixes
+from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import Freeze, Lock, State
-from tests.core.worlds import FOLLOWED, NOW, SHOP, decide, everywhere, sha, world
+from tests.core.worlds import FOLLOWED, NOW, SHOP, actions, decide, everywhere, recorded, sha, world
 
 if TYPE_CHECKING:
+    from bot.core.events import Event
     from bot.core.snapshot import Snapshot
 
 HEAD = sha("a person's work")
@@ -36,8 +37,7 @@ def contributed(*files: str, readable: bool = True, **fields: object) -> Snapsho
 
 def said(snapshot: Snapshot) -> tuple[str, str]:
     """State and text of the one status that is set."""
-    [action] = decide(snapshot).actions
-    assert isinstance(action, SetStatus)
+    [action] = actions(snapshot, SetStatus)
     assert (action.number, action.commit, action.status.context) == (7, HEAD, "gitops-bot/approval")
     return action.status.state, action.status.description
 
@@ -168,19 +168,30 @@ def test_an_admins_hotfix_passes_a_freeze() -> None:
     assert hotfixes(frozen) == (7,)
     assert hotfixes(hotfix) == ()
     people = {**frozen.people, "root": Person("admin")}
-    assert said(replace(frozen, labelled={7: "dana"}))[0] == "pending"
-    assert said(replace(frozen, labelled={7: "root"}, people=people)) == ("success", "staging: 1 of 1 approval (dana)")
+    assert said(replace(frozen, labelled={(7, HOTFIX): Labelled("dana", NOW)}))[0] == "pending"
+    assert said(replace(frozen, labelled={(7, HOTFIX): Labelled("root", NOW)}, people=people)) == (
+        "success",
+        "staging: 1 of 1 approval (dana)",
+    )
 
 
 def test_it_is_said_once_and_nothing_is_merged() -> None:
     done = Status("gitops-bot/approval", "success", "dev: no approval needed")
-    assert decide(contributed(DEV, statuses=(done,))).actions == ()
+    assert decide(recorded(contributed(DEV, statuses=(done,)), HEAD)).actions == ()
     assert not [a for a in decide(contributed(DEV)).actions if isinstance(a, MergePullRequest)]
 
 
 def test_a_promotion_that_was_asked_for_leaves_them_alone() -> None:
     snapshot = replace(contributed(STAGING), event=Promote("staging", (), None, "bob"))
     assert decide(snapshot).actions == ()
+
+
+@pytest.mark.parametrize("event", [Promote("staging", (), None, "bob"), Build(("shop",))])
+def test_what_is_not_approved_any_more_is_taken_back_whatever_a_run_is_about(event: Event) -> None:
+    success = Status("gitops-bot/approval", "success", "staging: 1 of 1 approval (dana)")
+    objection = review("dana", "changes_requested")
+    snapshot = replace(contributed(STAGING, statuses=(success,), reviews=(objection,)), event=event)
+    assert said(snapshot)[0] == "pending"
 
 
 def test_a_long_text_is_cut_to_what_a_forge_takes() -> None:

@@ -82,8 +82,8 @@ def seen(snapshot: Snapshot) -> dict[str, dict[str, datetime]]:
 def test_the_first_run_records_it_and_a_later_one_takes_it() -> None:
     snapshot = undated(V1)
     written = only(snapshot, WriteState)
-    assert (written.title, written.application) == (f"Record when this was first seen: {SHOP} 1.1.0", "seen")
-    assert f"- {SHOP} {pinned(V1)}\n" in written.message
+    assert (written.title, written.application) == (f"Record when this was first seen: {SHOP} 1.1.0", "state")
+    assert f"- {SHOP} {pinned(V1)}\n" in written.steps[0].message
     assert skip(snapshot, "dev").reason == (
         f"dev has the newest release that may go there; {SHOP}: 1.1.0 is not taken: nobody knows when it was made: "
         "it is recorded as first seen now, and is old enough from 2026-03-04 12:01 UTC on"
@@ -111,7 +111,7 @@ def test_what_is_old_enough_stays_so_while_its_pull_request_is_open_and_a_newer_
 def test_another_image_under_the_same_tag_is_seen_for_the_first_time() -> None:
     snapshot = later(settled(undated(V1)), 9 * DAY)
     moved = replace(snapshot, images={parse(V1): ImageInfo(digest("moved"), {}, EPOCH)})
-    assert only(moved, WriteState).files
+    assert only(moved, WriteState).steps[0].files
     assert actions(moved, OpenPullRequest) == []
 
 
@@ -126,7 +126,7 @@ def test_all_that_is_new_is_one_change_of_the_branch() -> None:
     )
     (written,) = actions(both, WriteState)
     assert written.title == f"Record when these were first seen: {SHOP} 1.2.0, {SHOP} 1.1.0, {web} 1.1.0"
-    assert sorted(written.files) == [
+    assert sorted(written.steps[0].files) == [
         "seen/registry.example.com%2Fshop.json",
         "seen/registry.example.com%2Fweb.json",
     ]
@@ -161,7 +161,8 @@ def test_a_build_records_nothing_and_a_promotion_does() -> None:
 def test_a_state_that_could_not_be_read_holds_the_release_and_closes_nothing() -> None:
     snapshot = settled(later(settled(undated(V1, config=FOLLOWED.replace(", merge: auto", ""))), 3 * DAY))
     away = replace(snapshot, state=AWAY)
-    assert plan(away).actions == ()
+    assert [a.kind for a in plan(away).actions] == ["set_status"]
+    assert plan(settled(away)).actions == ()
     held = skip(away, "dev")
     assert held.reason_code == "unavailable"
     assert held.reason.startswith(f"when {SHOP} {pinned(V1)} was first seen could not be read: the branch")
@@ -191,7 +192,7 @@ def test_what_could_not_be_written_is_told_and_nothing_is_taken() -> None:
     snapshot = undated(V1)
     failed = replace(snapshot, failures={only(snapshot, WriteState).key: "the branch is protected"})
     assert plan(failed).actions == ()
-    told = skip(failed, None, "seen")
+    told = skip(failed, None, "state")
     assert told.reason_code == "failed"
     assert "the branch is protected" in told.reason
 

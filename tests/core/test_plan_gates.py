@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.core.actions import MergePullRequest, OpenPullRequest, SetStatus
+from bot.core.actions import MergePullRequest, OpenPullRequest, SetStatus, WriteState
 from bot.core.config import load_config
 from bot.core.events import Promote
 from bot.core.models import Person, Review, Status, Unknown
@@ -23,6 +23,7 @@ from tests.core.worlds import (
     everywhere,
     only,
     pull,
+    recorded,
     running,
     settled,
     sha,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 PUSHED = [f"{SHOP}:1.0.0", f"{SHOP}:1.1.0"]
 DEV, STAGING, PROD = ("bot/dev/shop", "bot/staging/shop", "bot/prod/shop")
-SUCCESS = Status("gitops-bot/approval", "success", "no approval needed")
+SUCCESS = Status("gitops-bot/approval", "success", "1.1.0: no approval needed")
 
 
 def in_dev() -> Snapshot:
@@ -55,9 +56,15 @@ def in_prod() -> Snapshot:
     return settled(world(FOLLOWED, running(dev="1.1.0", staging="1.1.0", prod="1.0.0"), PUSHED))
 
 
+def said(snapshot: Snapshot, *statuses: Status) -> Snapshot:
+    """dev's pull request has these statuses, and that it may be merged is recorded."""
+    return recorded(with_pull(snapshot, DEV, statuses=statuses), pull(snapshot, DEV).head)
+
+
 def test_the_bot_says_that_nothing_is_missing_and_merges_the_head_that_it_saw() -> None:
     snapshot = in_dev()
-    said, merge = decide(snapshot).actions
+    record, said, merge = decide(snapshot).actions
+    assert isinstance(record, WriteState)
     assert isinstance(said, SetStatus)
     assert (said.commit, said.status) == (pull(snapshot, DEV).head, SUCCESS)
     assert isinstance(merge, MergePullRequest)
@@ -65,7 +72,7 @@ def test_the_bot_says_that_nothing_is_missing_and_merges_the_head_that_it_saw() 
 
 
 def test_a_status_that_says_so_already_is_not_set_again() -> None:
-    snapshot = with_pull(in_dev(), DEV, statuses=(SUCCESS,))
+    snapshot = said(in_dev(), SUCCESS)
     assert [a.kind for a in decide(snapshot).actions] == ["merge_pull_request"]
 
 
@@ -85,7 +92,7 @@ def test_a_status_that_says_anything_else_is_corrected(other: Status) -> None:
 )
 def test_other_checks_hold_the_merge(states: tuple[str, ...], reason_code: str) -> None:
     checks = tuple(Status(f"ci/{n}", s, "of the test") for n, s in enumerate(states))  # type: ignore[arg-type] # table
-    snapshot = with_pull(in_dev(), DEV, statuses=(SUCCESS, *checks))
+    snapshot = said(in_dev(), SUCCESS, *checks)
     assert decide(snapshot).actions == ()
     why = skip(snapshot, "dev")
     assert why.reason_code == reason_code
@@ -95,14 +102,14 @@ def test_other_checks_hold_the_merge(states: tuple[str, ...], reason_code: str) 
 
 
 def test_checks_that_succeeded_hold_nothing() -> None:
-    snapshot = with_pull(in_dev(), DEV, statuses=(SUCCESS, Status("ci", "success", "")))
+    snapshot = said(in_dev(), SUCCESS, Status("ci", "success", ""))
     assert [a.kind for a in decide(snapshot).actions] == ["merge_pull_request"]
 
 
 def test_approvals_that_are_missing_are_said_with_those_who_may_give_them() -> None:
     snapshot = in_prod()
     assert pull(snapshot, PROD).statuses == (
-        Status("gitops-bot/approval", "pending", "0 of 2 approvals; may approve: alice, bob, carol"),
+        Status("gitops-bot/approval", "pending", "1.1.0: 0 of 2 approvals; may approve: alice, bob, carol"),
     )
     why = skip(snapshot, "prod")
     assert (why.reason_code, why.waits_for) == ("needs_approval", "2 more approvals of #1 by alice, bob, carol")
@@ -110,7 +117,7 @@ def test_approvals_that_are_missing_are_said_with_those_who_may_give_them() -> N
 
 def test_each_approval_is_counted_on_the_status() -> None:
     snapshot = approved(in_prod(), PROD, "alice")
-    assert only(snapshot, SetStatus).status.description == "1 of 2 approvals (alice); may approve: bob, carol"
+    assert only(snapshot, SetStatus).status.description == "1.1.0: 1 of 2 approvals (alice); may approve: bob, carol"
     assert skip(snapshot, "prod").waits_for == "1 more approval of #1 by bob, carol"
 
 
@@ -139,7 +146,7 @@ def test_changes_that_were_asked_for_hold_even_what_needs_no_approval() -> None:
     (status,) = actions(snapshot, SetStatus)
     assert (status.status.state, status.status.description) == (
         "pending",
-        "no approval needed; alice asked for changes",
+        "1.1.0: no approval needed; alice asked for changes",
     )
     why = skip(snapshot, "dev")
     assert (why.reason_code, why.waits_for) == ("needs_approval", "1 more approval of #1 by alice")

@@ -169,7 +169,7 @@ def test_the_branch_of_a_closed_pull_request_is_deleted_and_then_all_is_quiet() 
 
 def test_somebody_elses_commit_is_told_once_and_never_touched() -> None:
     snapshot = foreign(newer(opened()))
-    comment, status = [a for a in decide(snapshot).actions if a.environment == "staging"]
+    status, comment = [a for a in decide(snapshot).actions if a.environment == "staging"]
     assert isinstance(comment, Comment)
     assert isinstance(status, SetStatus)
     assert (status.status.state, status.application) == ("failure", "shop")

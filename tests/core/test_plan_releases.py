@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.actions import OpenPullRequest, UpdatePullRequest
+from bot.core.actions import OpenPullRequest, SetStatus, UpdatePullRequest
 from bot.core.events import Promote, Reconcile
 from bot.core.models import ImageInfo, ImageVersion, Release, Unknown
 from bot.core.plan.interest import image_references
@@ -251,7 +251,8 @@ def test_a_version_asked_for_by_name_stays_when_something_newer_comes() -> None:
 def test_the_kept_version_is_dropped_when_its_tag_moved() -> None:
     opened = replace(after(asked("1.1.0"), only(asked("1.1.0"), OpenPullRequest)), event=Reconcile(), history={})
     moved = with_image(opened, V2, MOVED)
-    assert decide(moved).actions == ()
+    assert [a.status.state for a in actions(moved, SetStatus)] == ["pending"]
+    assert len(decide(moved).actions) == 1
     assert skip(moved, "staging").reason_code == "tag_moved"
 
 

@@ -57,9 +57,9 @@ def test_a_command_on_an_issue_is_not_about_the_pull_request_of_the_same_number(
     assert "not_a_promotion" in reply.body
     assert (reply.number, reply.on_issue) == (number, True)
     assert isinstance(reaction, React)
-    [_, written] = done("/lock prod we restore a backup", on_pull_request=False)
+    [written, _] = done("/lock prod we restore a backup", on_pull_request=False)
     assert isinstance(written, WriteState)
-    assert b'"number": 0' in (written.files["locks/prod.json"] or b"")
+    assert b'"number": 0' in (written.steps[0].files["locks/prod.json"] or b"")
 
 
 def test_comments_that_could_not_be_read_ask_for_nothing() -> None:

@@ -13,9 +13,10 @@ from markdown_it import MarkdownIt
 from bot.core.actions import Comment
 from bot.core.config import load_config
 from bot.core.inspection import ImageChange, Inspection, ObjectDiff, SourceCommit
-from bot.core.models import Branch, Person, Status, Unknown
+from bot.core.models import Branch, Labelled, Person, Status, Unknown
 from bot.core.plan.review import review, review_comment, to_inspect
 from bot.core.plan.sections import SECTION, compare_url
+from bot.core.plan.stops import HOTFIX
 from bot.core.state import Freeze, Hold, Lock, State
 from tests.core.worlds import (
     FOLLOWED,
@@ -228,12 +229,14 @@ def test_it_says_who_excepted_it_from_a_freeze() -> None:
     snapshot = with_pull(replace(open_in(), state=frozen), STAGING, labels=frozenset({"hotfix"}))
     number = pull(snapshot, STAGING).number
     people = {**snapshot.people, "root": Person("admin")}
-    text = comment(replace(snapshot, labelled={number: "root"}, people=people))
+    text = comment(replace(snapshot, labelled={(number, HOTFIX): Labelled("root", NOW)}, people=people))
     by = r"root put the label hotfix on\; everything is frozen by bob until 2026-03-02 12\:00 UTC\: holidays"
     assert f"- **Excepted** from a freeze: {by}\n" in text
     assert "Stopped" not in text
-    assert "**Excepted**" not in comment(replace(snapshot, labelled={number: "alice"}))
-    assert "**Excepted**" not in comment(replace(snapshot, state=State(), labelled={number: "root"}))
+    assert "**Excepted**" not in comment(replace(snapshot, labelled={(number, HOTFIX): Labelled("alice", NOW)}))
+    assert "**Excepted**" not in comment(
+        replace(snapshot, state=State(), labelled={(number, HOTFIX): Labelled("root", NOW)})
+    )
 
 
 def test_the_next_command_is_there_to_copy() -> None:

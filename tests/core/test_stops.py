@@ -10,8 +10,8 @@ import pytest
 
 from bot.core.actions import MergePullRequest
 from bot.core.config import load_config
-from bot.core.models import Person, Unknown
-from bot.core.plan.stops import hotfixes
+from bot.core.models import Labelled, Person, Unknown
+from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import Damaged, Freeze, Hold, Lock, State
 from tests.core.worlds import FOLLOWED, NOW, SHOP, actions, decide, pull, running, settled, skip, with_pull, world
 
@@ -31,7 +31,8 @@ def labelled(by: str | Unknown | None, state: State | Unknown = FROZEN, config: 
     there = settled(world(text, running(dev="1.1.0", staging="1.0.0", prod="1.0.0"), [f"{SHOP}:1.1.0"], people=PEOPLE))
     there = with_pull(there, STAGING, labels=frozenset({"hotfix"}))
     number = pull(there, STAGING).number
-    return replace(there, **{"labelled": {number: by}, "state": state, **more})
+    put = Labelled(by, NOW) if isinstance(by, str) else by
+    return replace(there, **{"labelled": {(number, HOTFIX): put}, "state": state, **more})
 
 
 def test_the_label_of_an_admin_excepts_a_pull_request_from_a_freeze() -> None:

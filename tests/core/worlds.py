@@ -19,6 +19,7 @@ from bot.core.actions import (
     Proposal,
     RequestReviews,
     SetStatus,
+    TakeBack,
     UpdatePullRequest,
     WriteState,
 )
@@ -30,7 +31,7 @@ from bot.core.plan import plan
 from bot.core.plan.interest import image_references
 from bot.core.references import parse
 from bot.core.snapshot import Snapshot
-from bot.core.state import read_state
+from bot.core.state import Granted, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -199,6 +200,13 @@ def approved(snapshot: Snapshot, branch: str, *people: str) -> Snapshot:
     return with_pull(snapshot, branch, reviews=there.reviews + reviews)
 
 
+def recorded(snapshot: Snapshot, *heads: str) -> Snapshot:
+    """It is on the state branch already that these commits may be merged."""
+    assert not isinstance(snapshot.state, Unknown)
+    records = {head: Granted(head, 1) for head in heads}
+    return replace(snapshot, state=replace(snapshot.state, granted={**snapshot.state.granted, **records}))
+
+
 def after(snapshot: Snapshot, *done: Action) -> Snapshot:
     """The snapshot as it is read again once these actions are done."""
     for action in done:
@@ -246,20 +254,23 @@ def _after(snapshot: Snapshot, action: Action) -> Snapshot:
         case SetStatus(branch=str(branch)):
             others = tuple(s for s in pull(snapshot, branch).statuses if s.context != action.status.context)
             return with_pull(snapshot, branch, statuses=(*others, action.status))
-        case WriteState():
+        case WriteState() | TakeBack():
             return _recorded(snapshot, action)
     return _after_on_a_page(snapshot, action)
 
 
-def _recorded(snapshot: Snapshot, action: WriteState) -> Snapshot:
-    """The state branch has what was first seen when."""
-    state, written = snapshot.state, read_state({p: c for p, c in action.files.items() if c is not None})
+def _recorded(snapshot: Snapshot, action: WriteState | TakeBack) -> Snapshot:
+    """The state branch has what was written."""
+    state = snapshot.state
     assert not isinstance(state, Unknown)
     assert action.expected == snapshot.state_head, "a lease that does not hold"
-    assert not written.damaged, "the bot reads what it wrote"
-    damaged = tuple(d for d in state.damaged if d.path not in action.files)
-    now = replace(state, seen={**state.seen, **written.seen}, damaged=damaged)
-    return replace(snapshot, state=now, state_head=sha(f"{action.expected} {action.message}"))
+    before = state.damaged
+    for step in action.steps:
+        state = changed(state, step.files)
+    assert set(state.damaged) <= set(before), "the bot reads what it wrote"
+    head = sha(f"{action.expected} {[step.message for step in action.steps]}")
+    landed = snapshot.landed & set(state.granted)
+    return replace(snapshot, state=state, state_head=head, landed=landed)
 
 
 def _after_on_a_page(snapshot: Snapshot, action: Action) -> Snapshot:
@@ -293,8 +304,10 @@ def _merged(snapshot: Snapshot, branch: str) -> Snapshot:
     for path, content in snapshot.branches[branch].files.items():
         assert content is not None
         files[path] = content
-    number = pull(snapshot, branch).number
+    number, head = pull(snapshot, branch).number, pull(snapshot, branch).head
     assert not isinstance(snapshot.pull_requests, Unknown)
+    granted = () if isinstance(snapshot.state, Unknown) else snapshot.state.granted
+    assert head in granted, "what is merged is recorded first"
     return replace(
         snapshot,
         head=commit(f"{snapshot.head.sha} and {branch}"),
@@ -302,4 +315,5 @@ def _merged(snapshot: Snapshot, branch: str) -> Snapshot:
         deployed=deployed_everywhere(snapshot.config, files),
         pull_requests=tuple(p for p in snapshot.pull_requests if p.number != number),
         branches={n: b for n, b in snapshot.branches.items() if n != branch},
+        landed=snapshot.landed | {head},
     )

@@ -154,3 +154,9 @@ class Place(ABC):
         git = self.copy()
         git.fetch()
         return git.read(git.head().sha, [path])[path].decode()
+
+
+def labeller(forge: Forge, number: int, label: str) -> str | None:
+    """Who put a label on last, as the forge tells the bot."""
+    found = forge.labelled_by(number, label)
+    return found.by if found else None

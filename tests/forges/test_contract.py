@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.errors import Conflict, NotFound, Refused
 from bot.core.models import Status
-from tests.forges.place import APPROVED
+from tests.forges.place import APPROVED, labeller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,21 +188,33 @@ def test_who_put_a_label_on_last_is_told(place: Place) -> None:
     place.label(number, "dave", "hotfix")
     place.label(number, "dave", "hotfix-2")
     place.label(other, "erin", "hotfix")
-    told = [place.again().labelled_by(n, label) for n in (number, other) for label in ("hotfix", "hotfix-2")]
+    told = [labeller(place.again(), n, label) for n in (number, other) for label in ("hotfix", "hotfix-2")]
     assert told == ["carol", "dave", "erin", None]
     place.label(number, "carol", "hotfix", present=False)
     assert place.forge.labelled_by(number, "hotfix") is None
     place.label(number, "dave", "hotfix")
-    assert place.forge.labelled_by(number, "hotfix") == "dave"
+    assert labeller(place.forge, number, "hotfix") == "dave"
     assert labels(place)[number] == {"hotfix", "hotfix-2"}
+
+
+def test_when_a_label_was_put_on_is_told(place: Place) -> None:
+    number, _ = place.request()
+    place.label(number, "carol", "hold")
+    before = place.forge.labelled_by(number, "hold")
+    place.label(number, "carol", "hold", present=False)
+    place.label(number, "carol", "hold")
+    now = place.forge.labelled_by(number, "hold")
+    assert before
+    assert now
+    assert before.time < now.time
 
 
 def test_bots_put_labels_on_by_their_own_names(place: Place) -> None:
     number, _ = place.request()
     place.forge.set_label(number, "hold", present=True)
     place.label(number, place.other_bot, "hotfix")
-    assert place.forge.labelled_by(number, "hold") == place.forge.own_name()
-    assert place.forge.labelled_by(number, "hotfix") == place.other_bot
+    assert labeller(place.forge, number, "hold") == place.forge.own_name()
+    assert labeller(place.forge, number, "hotfix") == place.other_bot
 
 
 def test_the_bots_name_is_that_of_its_account(place: Place) -> None:

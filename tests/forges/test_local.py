@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import Conflict, NotFound, Refused
 from bot.core.models import Deployment, Person, Review
 from bot.forges.local import Comment
-from tests.forges.place import APPROVED
+from tests.forges.place import APPROVED, labeller
 from tests.git_remote import run
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def test_pull_requests_are_unknown_when_the_repository_is_gone(local: LocalPlace
 def test_a_label_is_one_line_on_an_open_pull_request(local: LocalPlace) -> None:
     number, _ = local.request()
     local.forge.label(number, "Alice", "  hotfix ")
-    assert local.forge.labelled_by(number, "hotfix") == "alice"
+    assert labeller(local.forge, number, "hotfix") == "alice"
     for bad in ("", " ", "a\nb", "\u202ehold", "x" * 51):
         with pytest.raises(Refused) as error:
             local.forge.label(number, "alice", bad)

@@ -14,6 +14,7 @@ import pytest
 from bot.core.errors import Unavailable
 from bot.forges.local import LocalForge
 from bot.forges.local_store import FIRST, TALK
+from tests.forges.place import labeller
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def test_of_a_label_of_an_earlier_version_nobody_knows_who_put_it_on(local: Loca
     assert local.forge.labelled_by(1, "hotfix") is None, "it is on already"
     local.forge.label(1, "alice", "hotfix", present=False)
     local.forge.label(1, "alice", "hotfix")
-    assert local.forge.labelled_by(1, "hotfix") == "alice"
+    assert labeller(local.forge, 1, "hotfix") == "alice"
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["new file", "old file"])

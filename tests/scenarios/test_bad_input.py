@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,10 +104,12 @@ def test_an_unreadable_registry_closes_and_downgrades_nothing(in_dev: Story) -> 
     shutil.copytree(kept / "registry.example.com" / "wso2" / APPLICATION, broken)
     (broken / "index.json").write_text('{"schemaVersion": 2, "manif')
     report = in_dev.run()
-    assert report.done == ()
+    assert [a.kind for a in report.done] == ["set_status"]
     assert {s.reason_code for s in report.left.skips if s.environment in ("dev", "staging")} == {"unavailable"}
     assert "index.json" in report.left.skips[0].reason
     assert in_dev.pulls() == pulls
+    assert in_dev.pull("staging").statuses[0].state == "pending"
+    assert in_dev.pull("staging").statuses[0].description.startswith("unavailable: ")
     assert in_dev.running("dev") == running
 
 
@@ -148,8 +151,10 @@ def test_an_image_that_vanished_from_the_registry_is_not_promoted(in_dev: Story)
     in_dev.rewrite_config(followed)
     shutil.rmtree(in_dev.world.registry / "registry.example.com")
     report = in_dev.run()
-    assert [a.kind for a in report.done if a.kind != "record_deployment"] == []
-    assert in_dev.pull("staging") == pull
+    assert [a.kind for a in report.done if a.kind != "record_deployment"] == ["set_status"]
+    assert replace(in_dev.pull("staging"), statuses=()) == replace(pull, statuses=())
+    (status,) = in_dev.pull("staging").statuses
+    assert (status.state, status.description.partition(":")[0]) == ("pending", "image_missing")
 
 
 def test_a_repository_without_a_default_branch_is_told(story: Story) -> None:
@@ -210,7 +215,7 @@ def test_a_registry_that_refuses_us_is_told_with_the_way_in_and_nothing_is_close
         pulls = story.pulls()
         fake.auth = "basic"
         report = story.run()
-        assert report.done == ()
+        assert [a.kind for a in report.done] == ["set_status"]
         skip = next(s for s in report.left.skips if s.environment == "dev")
         assert skip.reason_code == "unauthorised"
         assert f"docker login {fake.host}" in skip.reason

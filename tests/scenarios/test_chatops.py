@@ -62,7 +62,7 @@ def test_a_command_whose_webhook_was_lost_is_found_by_the_next_sweep_and_done_on
     in_dev.run()
     in_dev.run()
     assert in_dev.reactions(comment) == {"eyes", "rocket"}
-    assert git(in_dev.world.gitops, "rev-list", "--count", BRANCH).strip() == "1"
+    assert git(in_dev.world.gitops, "rev-list", "--count", BRANCH, "--", "holds").strip() == "1"
 
 
 def test_a_hold_keeps_an_approved_pull_request_from_being_merged_until_it_is_ended(in_dev: Story) -> None:
@@ -150,7 +150,7 @@ def test_who_labelled_is_not_asked_while_nothing_is_frozen(in_staging: Story) ->
     assert in_staging.run().snapshot.labelled == {}
     in_staging.comment("prod", "/freeze prod --for=2d holidays", by="root")
     snapshot = in_staging.run().snapshot
-    assert snapshot.labelled == {number: "root"}
+    assert {key: getattr(put, "by", None) for key, put in snapshot.labelled.items()} == {(number, "hotfix"): "root"}
     assert not isinstance(snapshot.people["root"], Unknown)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from bot.cli.demo.world import APPLICATION, git
 from bot.core.events import Reconcile
+from bot.core.plan.places import APPROVAL
+from bot.core.state import BRANCH as STATE
 from bot.engine import handle
 from tests.scenarios.crash import Fuse, arm, boundaries, in_child
 from tests.scenarios.story import Story
@@ -83,6 +85,7 @@ ACTS = [
     Act("the first commit", _nothing),
     Act("staging is approved", _approve("staging", "alice")),
     Act("staging is merged", _merge("staging")),
+    Act("prod is approved", _approve("prod", "alice", "bob")),
     Act("a newer commit", _newer),
     Act("staging is changed by hand", _by_hand),
     Act("somebody commits to prod's branch", _theirs),
@@ -106,12 +109,15 @@ class End(NamedTuple):
 
 def _end(story: Story) -> End:
     refs = git(story.world.gitops, "for-each-ref", "--format=%(refname) %(tree)").splitlines()
+    trees = dict(line.split() for line in refs)
+    if f"refs/heads/{STATE}" in trees:
+        trees[f"refs/heads/{STATE}"] = "\n".join(line for line in _state(story) if "granted/" not in line)
     registry, forge = story.edges().registry, story.forge()
     from bot.core.references import parse_repository
 
     repository, charts = parse_repository(story.world.repository), story.chart_repository()
     return End(
-        dict(line.split() for line in refs),
+        trees,
         story.pulls(),
         [
             (p.request.number, c.author, c.key, c.body.count(" "))
@@ -122,6 +128,21 @@ def _end(story: Story) -> End:
         {tag: registry.digest(repository.with_tag(tag)) or "" for tag in story.tags()},
         {tag: registry.digest(charts.with_tag(tag)) or "" for tag in registry.tags(charts)},
     )
+
+
+def _state(story: Story) -> list[str]:
+    return git(story.world.gitops, "ls-tree", "-r", STATE).splitlines()
+
+
+def _check_granted(story: Story) -> None:
+    """Whatever was interrupted: what could be merged is the head of an open request, or is merged."""
+    open_heads = {p.request.head for p in story.forge().all_pull_requests() if p.state == "open"}
+    merged = set(git(story.world.gitops, "rev-list", "main").split())
+    recorded = {line.rpartition("/")[2].removesuffix(".json") for line in _state(story) if "granted/" in line}
+    assert recorded <= open_heads | merged
+    for pull in story.forge().all_pull_requests():
+        succeeded = any(s.context == APPROVAL and s.state == "success" for s in pull.request.statuses)
+        assert not succeeded or pull.request.head in recorded | merged, pull
 
 
 class Theatre:
@@ -171,6 +192,7 @@ def test_killed_at_any_boundary_and_run_again_it_ends_the_same(tmp_path: Path, n
         assert not finished, f"boundary {at} ({passed[at]}) was not reached"
         theatre.story.run()
         assert _end(theatre.story) == wanted, f"killed {passed[at]} (boundary {at} of {len(passed)})"
+        _check_granted(theatre.story)
         assert theatre.story.run().done == ()
 
 
@@ -191,7 +213,7 @@ def test_killed_around_the_record_of_what_it_sees_it_has_recorded_it_once(tmp_pa
         theatre.story.run()
         assert theatre.story.run().done == ()
         assert "4.4.0@" in theatre.story.file(record(theatre.story), "gitops-bot/state")
-        commits = git(theatre.story.world.gitops, "rev-list", "--count", "gitops-bot/state")
+        commits = git(theatre.story.world.gitops, "rev-list", "--count", "gitops-bot/state", "--", "seen")
         assert commits.strip() == "1", f"killed {passed[at]}"
 
 

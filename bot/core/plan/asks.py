@@ -17,9 +17,14 @@ def all_asks(snapshot: Snapshot) -> tuple[Promote, ...]:
 
 
 def ask_for(snapshot: Snapshot, environment: str, application: str) -> Promote | None:
-    """The newest ask that covers an application in an environment."""
-    covering = [ask for ask in all_asks(snapshot) if ask.covers(environment, application)]
+    """The newest ask for a release that covers an application in an environment."""
+    covering = [a for a in all_asks(snapshot) if a.covers(environment, application) and not a.refresh]
     return covering[-1] if covering else None
+
+
+def is_refreshed(snapshot: Snapshot, environment: str, application: str) -> bool:
+    """Whether somebody asks for the open pull request there to be made anew."""
+    return any(a.refresh and a.covers(environment, application) for a in all_asks(snapshot))
 
 
 def history_of(snapshot_after: str | None, ask: Promote) -> str | None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bot.core.authorize import approval
 from bot.core.models import Status, Unknown
-from bot.core.plan.gates import APPROVAL
-from bot.core.plan.places import set_status
+from bot.core.plan.places import APPROVAL, LONGEST, set_status
 from bot.core.plan.stops import stop
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 GOVERNING = ("gitops.yaml", "CODEOWNERS", "docs/CODEOWNERS", ".github", ".gitlab", ".gitlab-ci.yml")
 """Files and folders that decide over every environment: what runs with the bot's secrets, and who owns what."""
 LEFT_ALONE = "delete this branch, and keep the commit on one of your own"
-LONGEST = 140
-"""GitHub's limit for a status's description, in characters."""
 
 
 def judge(snapshot: Snapshot) -> Iterator[SetStatus]:

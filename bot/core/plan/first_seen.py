@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.actions import WriteState
+from bot.core.actions import StateChange
 from bot.core.models import Unknown
 from bot.core.plan.charts import undated_charts
 from bot.core.plan.followed import undated_images
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.core.snapshot import Snapshot
 
 
-def first_seen(snapshot: Snapshot) -> Iterator[WriteState]:
+def first_seen(snapshot: Snapshot) -> Iterator[StateChange]:
     """One change of the state branch for all that is seen for the first time, none if nothing is.
 
     A file that is damaged is written anew, and so is a time that is still to come: what they say counts for nothing.
@@ -38,9 +38,7 @@ def first_seen(snapshot: Snapshot) -> Iterator[WriteState]:
             new += added
     if new:
         text = messages.first_seen(new)
-        yield WriteState(
-            application="seen", title=text.title, files=files, expected=snapshot.state_head, message=text.commit
-        )
+        yield StateChange(text.title, text.commit, files)
 
 
 def recorded(before: Mapping[str, datetime], deciding: Iterable[str], now: datetime) -> dict[str, datetime]:

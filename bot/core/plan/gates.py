@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bot.core import messages
 from bot.core.actions import Action, DisableAutoMerge, EnableAutoMerge, MergePullRequest, Skip
@@ -10,33 +10,39 @@ from bot.core.approval_words import MOST_NAMES
 from bot.core.authorize import Approval, approval
 from bot.core.models import Status, Unknown
 from bot.core.people import few, in_words
-from bot.core.plan.places import set_status
+from bot.core.plan.places import APPROVAL, LONGEST, set_status
 from bot.core.plan.stops import Stop, stop
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.core.models import Branch, PullRequest
+    from bot.core.models import Branch, PullRequest, Release
     from bot.core.snapshot import Snapshot
-
-APPROVAL = "gitops-bot/approval"
 
 
 def gates(
-    snapshot: Snapshot, environment: str, application: str, pull_request: PullRequest, branch: Branch
+    snapshot: Snapshot,
+    environment: str,
+    application: str,
+    pull_request: PullRequest,
+    branch: Branch,
+    release: Release | Skip | None = None,
 ) -> list[Action | Skip]:
-    """Say on the head commit what is missing; merge once nothing is, or leave that to the forge, where the bot may."""
+    """Say on the head commit what is missing; merge once nothing is, or leave that to the forge, where the bot may.
+
+    `release` is what it brings, if that was looked at, or why it cannot be told whether that is what should be merged.
+    """
+    unknown = release if isinstance(release, Skip) else None
     config = snapshot.config.environments[environment]
     approved = approval_of(snapshot, environment, pull_request, branch)
     stopped = stop(snapshot, environment, pull_request, branch)
-    wanted = Status(APPROVAL, "pending" if approved.missing else "success", approved.text)
-    if stopped:
-        wanted = Status(APPROVAL, stopped.state, stopped.text[:140])
+    wanted = _status(approved, stopped, release)
     said: list[Action | Skip] = []
-    if wanted not in pull_request.statuses:
+    if wanted not in pull_request.statuses and not (unknown and _says(pull_request, unknown)):
         said.append(set_status(pull_request, wanted))
     waiting = (
         _stopped(environment, application, pull_request, stopped)
+        or unknown
         or _checks(environment, application, pull_request, only_failed=config.merge == "forge")
         or _people(environment, application, pull_request, approved, named=bool(config.approvers))
     )
@@ -59,6 +65,30 @@ def gates(
             head=pull_request.head,
         ),
     ]
+
+
+def _status(approved: Approval, stopped: Stop | None, release: Release | Skip | None) -> Status:
+    """What is unknown is pending, never the success of before.
+
+    It says what is brought: nobody but the bot can write there, while anybody with write permission can change a title.
+    """
+    if stopped:
+        return Status(APPROVAL, stopped.state, stopped.text[:LONGEST])
+    if isinstance(release, Skip):
+        return Status(APPROVAL, "pending", f"{release.reason_code}: {' '.join(release.reason.split())}"[:LONGEST])
+    state: Literal["pending", "success"] = "pending" if approved.missing else "success"
+    if release is None:
+        return Status(APPROVAL, state, approved.text)
+    brings = messages.version_of(release)
+    room = LONGEST - len(approved.text) - 2
+    shown = brings if len(brings) <= room else f"{brings[: max(0, room - 1)]}…"
+    return Status(APPROVAL, state, f"{shown}: {approved.text}"[:LONGEST])
+
+
+def _says(pull_request: PullRequest, unknown: Skip) -> bool:
+    """Whether its status is that of the same trouble: no two failures to connect have the same words."""
+    own = (s for s in pull_request.statuses if s.context == APPROVAL and s.state == "pending")
+    return any(s.description.startswith(f"{unknown.reason_code}: ") for s in own)
 
 
 def _left_to_the_forge(

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core.actions import ClosePullRequest, SetStatus
+from bot.core.models import Status
 
 if TYPE_CHECKING:
-    from bot.core.models import PullRequest, Status
+    from bot.core.actions import Action
+    from bot.core.models import PullRequest
+
+
+APPROVAL = "gitops-bot/approval"
+"""The status that says whether a pull request may be merged."""
+LONGEST = 140
+"""Characters of a status's description on GitHub."""
 
 
 def place_of(branch: str) -> tuple[str, str]:
@@ -16,8 +24,22 @@ def place_of(branch: str) -> tuple[str, str]:
     return environment, application
 
 
-def close(pull_request: PullRequest, reason: str, comment: str = "closed") -> ClosePullRequest:
-    """Close a pull request of the bot. `comment`: the kind of the comment that gives the reason."""
+def close(pull_request: PullRequest, reason: str, comment: str = "closed") -> list[Action]:
+    """Close a pull request of the bot, once it may not be merged any more.
+
+    `comment`: the kind of the comment that gives the reason.
+    """
+    return withdraw(pull_request, "this is being closed") or [_close(pull_request, reason, comment)]
+
+
+def withdraw(pull_request: PullRequest, text: str) -> list[Action]:
+    """Take the success off its head, without which nobody can merge it; nothing if it has none."""
+    if not any(s.context == APPROVAL and s.state == "success" for s in pull_request.statuses):
+        return []
+    return [set_status(pull_request, Status(APPROVAL, "pending", text[:LONGEST]), awaited=True)]
+
+
+def _close(pull_request: PullRequest, reason: str, comment: str) -> ClosePullRequest:
     environment, application = place_of(pull_request.branch)
     return ClosePullRequest(
         application=application,
@@ -31,7 +53,7 @@ def close(pull_request: PullRequest, reason: str, comment: str = "closed") -> Cl
     )
 
 
-def set_status(pull_request: PullRequest, status: Status) -> SetStatus:
+def set_status(pull_request: PullRequest, status: Status, *, awaited: bool = False) -> SetStatus:
     """Set a status on the head of a pull request; one of people's own is of no application and environment."""
     environment, application = place_of(pull_request.branch) if pull_request.own else (None, "")
     return SetStatus(
@@ -42,4 +64,5 @@ def set_status(pull_request: PullRequest, status: Status) -> SetStatus:
         number=pull_request.number,
         commit=pull_request.head,
         status=status,
+        awaited=awaited,
     )

@@ -8,6 +8,7 @@ from bot.core import messages
 from bot.core.actions import (
     Action,
     Comment,
+    MergePullRequest,
     OpenPullRequest,
     Skip,
     UpdatePullRequest,
@@ -15,7 +16,7 @@ from bot.core.actions import (
 from bot.core.plan.charts import chart_not_taken
 from bot.core.plan.followed import not_taken
 from bot.core.plan.gates import gates
-from bot.core.plan.places import close
+from bot.core.plan.places import close, withdraw
 from bot.core.plan.review import merges_now, review
 from bot.core.plan.reviewers import requests
 
@@ -42,6 +43,8 @@ class Case(NamedTuple):
     branch: Branch | None
     asked: Asked | None
     refresh: bool = False
+    cancelled: str = ""
+    """Who cancelled the open pull request; empty if nobody did."""
 
     @property
     def name(self) -> str:
@@ -55,8 +58,11 @@ class Case(NamedTuple):
 
 def blocked(case: Case) -> list[Action | Skip] | None:
     """What must be said before anything is decided on the pull request's content; None if nothing is in the way."""
+    if case.open and case.cancelled:
+        return [*close(case.open, f"{case.cancelled} cancelled it", "cancelled")]
     if case.open and (case.branch is None or case.branch.head.sha != case.open.head):
-        return [case.skip("head_moved", f"#{case.open.number} changed while it was read", "the next run")]
+        skip = case.skip("head_moved", f"#{case.open.number} changed while it was read", "the next run")
+        return [*withdraw(case.open, skip.reason), skip]
     if case.branch is None or case.branch.foreign is None:
         return None
     skip = messages.foreign_commit(case.environment, case.application, case.branch, case.open)
@@ -81,10 +87,13 @@ def decide(case: Case, release: Release, rendered: Rendered) -> list[Action | Sk
     if case.open is None:
         return [_open_or_wait(case, release, rendered)]
     assert case.branch is not None
-    if not _holds(case, case.branch, rendered) or not messages.carries(case.open, release):
-        return [_proposal(case, release, rendered)]
+    if not _holds(case, case.branch, rendered):
+        # What was approved before must not be merged meanwhile, nor from another branch afterwards.
+        return [*(withdraw(case.open, "this is being rewritten") or [_proposal(case, release, rendered)])]
     about = (case.snapshot, case.environment, case.application, case.open, case.branch)
-    decided = gates(*about)
+    decided = gates(*about, release)
+    if not _says(case, case.open, release, rendered):
+        return [_proposal(case, release, rendered), *(d for d in decided if not isinstance(d, Skip | MergePullRequest))]
     if merges_now(decided):
         return decided
     comments = review(*about)
@@ -107,12 +116,35 @@ def _asked_anew(case: Case, branch: Branch) -> bool:
     return bool(asked and (asked.version or asked.rollback) and messages.asked_for(branch.head) != asked)
 
 
+def undecided(case: Case, skips: list[Skip]) -> list[Action | Skip]:
+    """The first of `skips` says why the release is not known: what stops the open request stops it all the same."""
+    if case.open is None or case.branch is None:
+        return [*skips]
+    said = gates(case.snapshot, case.environment, case.application, case.open, case.branch, skips[0])
+    return [*(d for d in said if not isinstance(d, Skip)), *skips]
+
+
+def _says(case: Case, pull_request: PullRequest, release: Release, rendered: Rendered) -> bool:
+    """Whether title and text are the bot's: anybody with write permission can change them, and reviewers read them."""
+    text = _text(case, release, rendered)
+    # A forge may give back other white space than it was given.
+    return (pull_request.title.split(), pull_request.body.split()) == (text.title.split(), text.body.split())
+
+
+def _text(case: Case, release: Release, rendered: Rendered) -> messages.Text:
+    """What its page says: who asked for it is who asked for the commit on the branch, as long as that one stands."""
+    written = messages.asked_for(case.branch.head) if case.open and case.branch else None
+    stands = case.open and case.branch and _holds(case, case.branch, rendered)
+    asked = written if stands else case.asked or written
+    return messages.proposal(case.snapshot, case.environment, case.application, release, rendered, asked)
+
+
 def _nothing_to_change(case: Case) -> list[Action | Skip]:
     if case.open is None:
         why = (*not_taken(*case[:3]), *chart_not_taken(*case[:3]))
         return [messages.up_to_date(case.environment, case.application, why)]
     reason = messages.obsolete(case.environment, case.application)
-    return [close(case.open, reason)]
+    return [*close(case.open, reason)]
 
 
 def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | Skip:
@@ -129,8 +161,7 @@ def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | 
 
 def _proposal(case: Case, release: Release, rendered: Rendered) -> Action:
     """The pull request with this content, new or rewritten in place. A branch that holds it already is not pushed."""
-    asked = case.asked or (messages.asked_for(case.branch.head) if case.open and case.branch else None)
-    text = messages.proposal(case.snapshot, case.environment, case.application, release, rendered, asked)
+    text = _text(case, release, rendered)
     there = case.branch is not None and _holds(case, case.branch, rendered)
     common = {
         "application": case.application,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bot.core import authorize, messages
-from bot.core.models import Unknown
+from bot.core.models import Labelled, Unknown
 from bot.core.people import is_bot
-from bot.core.plan.chatops import texts
+from bot.core.plan.chatops import HOLD, texts
 from bot.core.plan.places import place_of
 from bot.core.state import Damaged, active_freeze, active_hold, active_lock
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from bot.core.models import Branch, PullRequest
     from bot.core.snapshot import Snapshot
 
-HOLD = "hold"
-"""The label: put on by `/hold`, or by a person on the forge; either holds."""
 HOTFIX = "hotfix"
 """The label by which an admin excepts one pull request from freezes, and from nothing else."""
 
@@ -39,6 +37,10 @@ def stop(snapshot: Snapshot, environment: str, pull_request: PullRequest, branch
     if isinstance(snapshot.state, Unknown):
         reason = f"whether {environment} is locked could not be read: {snapshot.state.reason}"
         return Stop("state_unknown", "pending", reason, "the next run")
+    if isinstance(snapshot.comments, Unknown):
+        # A hold or a freeze may be among what was not read.
+        reason = f"whether somebody asks to stop it could not be read: {snapshot.comments.reason}"
+        return Stop("comments_unknown", "pending", reason, "the next run")
     held = _held(snapshot, pull_request)
     if held:
         return Stop("held", "failure", held, f"`/unhold` on #{pull_request.number}")
@@ -73,7 +75,7 @@ def exception(snapshot: Snapshot, environment: str, pull_request: PullRequest) -
     freeze = active_freeze(snapshot.state, environment, snapshot.now)
     if freeze is None or _does_not_count(snapshot, pull_request.number):
         return ""
-    return f"{snapshot.labelled[pull_request.number]} put the label {HOTFIX} on; {texts.frozen(freeze, environment)}"
+    return f"{_labeller(snapshot, pull_request.number)} put the label {HOTFIX} on; {texts.frozen(freeze, environment)}"
 
 
 def _frozen(snapshot: Snapshot, environment: str, pull_request: PullRequest) -> str:
@@ -89,7 +91,7 @@ def _frozen(snapshot: Snapshot, environment: str, pull_request: PullRequest) -> 
 
 def _does_not_count(snapshot: Snapshot, number: int) -> str:
     """Why the label `hotfix` on a pull request excepts it from nothing; empty if an admin has put it on."""
-    by = snapshot.labelled.get(number, Unknown("it was not asked"))
+    by = _labeller(snapshot, number)
     if isinstance(by, Unknown):
         return f"who put it on could not be read: {' '.join(by.reason.split())}"
     if by is None:
@@ -98,6 +100,12 @@ def _does_not_count(snapshot: Snapshot, number: int) -> str:
         return f"{by}, who put it on, is a bot"
     person = snapshot.people.get(by.lower(), Unknown("who that is was not asked"))
     return authorize.may(snapshot.config, person, by, "admin").reason
+
+
+def _labeller(snapshot: Snapshot, number: int) -> str | Unknown | None:
+    """Who put the label `hotfix` on; None if nobody knows."""
+    put = snapshot.labelled.get((number, HOTFIX), Unknown("it was not asked"))
+    return put.by if isinstance(put, Labelled) else put
 
 
 def _held(snapshot: Snapshot, pull_request: PullRequest) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.state.paths import KINDS, README, freeze_path, hold_path, lock_path, path_of
-from bot.core.state.records import Damaged, FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild, State
+from bot.core.state.paths import KINDS, README, freeze_path, granted_path, hold_path, lock_path, path_of
+from bot.core.state.records import Damaged, FirstSeen, Freeze, GivenApproval, Granted, Hold, Lock, Rebuild, State
 from bot.core.state.shapes import content_of, record_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bot.core.state.records import Record
 
@@ -18,7 +18,25 @@ BRANCH = "gitops-bot/state"
 
 def read_state(files: Mapping[str, bytes]) -> State:
     """All files of the branch, by path → the state. Never raises: what cannot be understood is kept as damaged."""
-    read = [_read(path, files[path]) for path in sorted(files) if path != README]
+    return _state([_read(path, files[path]) for path in sorted(files) if path != README])
+
+
+def records_of(state: State) -> dict[str, Record | Damaged]:
+    """What lies on the branch, by path: the other way round from `read_state`."""
+    seen = [FirstSeen(repository, versions) for repository, versions in state.seen.items()]
+    records: list[Record] = [*state.locks.values(), *state.freezes.values(), *state.holds.values(), *state.approvals]
+    records += [*state.rebuilds.values(), *seen, *state.granted.values()]
+    return {path_of(record): record for record in records} | {one.path: one for one in state.damaged}
+
+
+def changed(state: State, files: Mapping[str, bytes | None]) -> State:
+    """The state once these files of the branch are written (None: deleted)."""
+    there = {path: record for path, record in records_of(state).items() if path not in files}
+    return _state([*there.values(), *(_read(path, content) for path, content in files.items() if content is not None)])
+
+
+def _state(read: Iterable[Record | Damaged]) -> State:
+    read = tuple(read)
     approvals = [record for record in read if isinstance(record, GivenApproval)]
     return State(
         locks={record.environment: record for record in read if isinstance(record, Lock)},
@@ -27,6 +45,7 @@ def read_state(files: Mapping[str, bytes]) -> State:
         approvals=tuple(sorted(approvals, key=lambda approval: (approval.time, approval.number, approval.user))),
         rebuilds={record.application: record for record in read if isinstance(record, Rebuild)},
         seen={record.repository: record.versions for record in read if isinstance(record, FirstSeen)},
+        granted={record.commit: record for record in read if isinstance(record, Granted)},
         damaged=tuple(record for record in read if isinstance(record, Damaged)),
     )
 
@@ -74,6 +93,16 @@ def with_rebuild(rebuild: Rebuild) -> tuple[str, bytes]:
 def with_first_seen(seen: FirstSeen) -> tuple[str, bytes]:
     """The file that says when versions of a repository were first seen, in place of the earlier one."""
     return path_of(seen), content_of(seen)
+
+
+def with_granted(granted: Granted) -> tuple[str, bytes]:
+    """The file that says that a commit may be merged: path and content."""
+    return path_of(granted), content_of(granted)
+
+
+def without_granted(commit: str) -> tuple[str, None]:
+    """The file whose deletion says that the commit may not be merged any more, or is."""
+    return granted_path(commit), None
 
 
 def _read(path: str, content: bytes) -> Record | Damaged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core.state.paths import KINDS, freeze_path, hold_path, is_clear, lock_path
@@ -32,6 +33,17 @@ def active_freeze(state: State, environment: str, now: datetime) -> Freeze | Dam
 def active_hold(state: State, number: int) -> Hold | Damaged | None:
     """The hold of a pull request, or the damaged file that may be one."""
     return _damaged(state, hold_path(number)) or state.holds.get(number)
+
+
+def standing(read: State, asked: State) -> State:
+    """What stops now: what is asked for counts before it is written, and what is to end until that is written."""
+    return replace(
+        asked,
+        locks={**read.locks, **asked.locks},
+        freezes={**read.freezes, **asked.freezes},
+        holds={**read.holds, **asked.holds},
+        damaged=tuple(dict.fromkeys((*read.damaged, *asked.damaged))),
+    )
 
 
 def _damaged(state: State, path: str) -> Damaged | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from bot.core.state.records import FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild, Record
+from bot.core.state.records import FirstSeen, Freeze, GivenApproval, Granted, Hold, Lock, Rebuild, Record
 
-KINDS = ("locks", "freezes", "holds", "approvals", "rebuilds", "seen")
+KINDS = ("locks", "freezes", "holds", "approvals", "rebuilds", "seen", "granted")
 """The folders of the branch."""
 README = "README.md"
 """The one other file that may lie there, for people."""
 _CLEAR = re.compile(
     r"(?!locks/all\.json)(?:locks|freezes)/(?:%61ll|[a-z0-9][a-z0-9._-]{0,62})\.json"
     r"|holds/[1-9][0-9]*\.json"
-    r"|(?:approvals|rebuilds|seen)/.*",
+    r"|(?:approvals|rebuilds|seen|granted)/.*",
     re.DOTALL,
 )
 
@@ -49,6 +49,11 @@ def seen_path(repository: str) -> str:
     return f"seen/{quote(repository, safe='')}.json"
 
 
+def granted_path(commit: str) -> str:
+    """The file of a commit that may be merged."""
+    return f"granted/{commit}.json"
+
+
 def path_of(record: Record) -> str:
     """The one file where a record may lie."""
     match record:
@@ -64,6 +69,8 @@ def path_of(record: Record) -> str:
             return rebuild_path(record.application)
         case FirstSeen():
             return seen_path(record.repository)
+        case Granted():
+            return granted_path(record.commit)
 
 
 def is_clear(path: str) -> bool:

@@ -67,6 +67,16 @@ class Rebuild(NamedTuple):
     since: datetime
 
 
+class Granted(NamedTuple):
+    """A commit that the bot's status lets be merged, or let: it is taken off once that is no pull request's head.
+
+    `number` is the pull request that it was approved for.
+    """
+
+    commit: str
+    number: int
+
+
 class FirstSeen(NamedTuple):
     """When the bot first saw versions that have no date: of an image's repository, or a chart's with its name.
 
@@ -77,7 +87,7 @@ class FirstSeen(NamedTuple):
     versions: Mapping[str, datetime]
 
 
-Record: TypeAlias = Lock | Freeze | Hold | GivenApproval | Rebuild | FirstSeen
+Record: TypeAlias = Lock | Freeze | Hold | GivenApproval | Rebuild | FirstSeen | Granted
 
 MOST_SEEN = 128
 """How many versions one `FirstSeen` holds."""
@@ -93,7 +103,7 @@ class Damaged(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class State:
     """All of the branch: locks and freezes by environment (None: everywhere), holds by pull request, approvals, the
-    newest rebuild of each application, and by repository when each version was first seen.
+    newest rebuild of each application, by repository when each version was first seen, by commit what may be merged.
 
     Expired records are in it: whether one counts is judged with the time (`active_lock`, `active_freeze`).
     """
@@ -104,4 +114,5 @@ class State:
     approvals: tuple[GivenApproval, ...] = ()
     rebuilds: Mapping[str, Rebuild] = field(default_factory=dict)
     seen: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    granted: Mapping[str, Granted] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bot.core.state.records import MOST_SEEN, FirstSeen, Freeze, GivenApproval, Hold, Lock, Rebuild
+from bot.core.state.records import MOST_SEEN, FirstSeen, Freeze, GivenApproval, Granted, Hold, Lock, Rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ _COMMIT = re.compile("[0-9a-f]{12,64}")
 
 
 def record_from(kind: str, content: bytes) -> Record:
-    """A file of that folder (`locks`, `freezes`, `holds`, `approvals`, `rebuilds`, `seen`) → its record.
+    """A file of that folder (one of `KINDS`) → its record.
 
     `ValueError`, whose text says what is wrong, for anything else than one JSON object with exactly its keys.
     """
@@ -139,5 +139,6 @@ _SHAPES: Mapping[str, tuple[Callable[..., Record], Mapping[str, Callable[[Any], 
             {"application": _word, "owner": _word, "comment": _word, "commits": _commits, "since": _time},
         ),
         "seen": (FirstSeen, {"repository": _word, "versions": _times}),
+        "granted": (Granted, {"commit": _commit, "number": _number}),
     }
 )

@@ -10,7 +10,7 @@ from bot.core.errors import NotFound, Refused, Unavailable
 from bot.core.models import Deployment, Person, Review
 from tests.forges.github.fake import Fault
 from tests.forges.github.world import BOT, TOKEN, Check
-from tests.forges.place import START
+from tests.forges.place import START, labeller
 
 if TYPE_CHECKING:
     from tests.forges.github.place import GitHubPlace
@@ -246,7 +246,7 @@ def test_who_labelled_is_found_however_much_came_after(github: GitHubPlace) -> N
     for index in range(230):
         github.label(number, "dave", "other", present=index % 2 == 0)
     github.github.seen.clear()
-    assert github.forge.labelled_by(number, "hotfix") == "carol"
+    assert labeller(github.forge, number, "hotfix") == "carol"
     assert len(github.github.seen) == 3
     github.label(number, "erin", "hotfix", present=False)
     github.github.seen.clear()
@@ -269,9 +269,9 @@ def test_a_label_that_was_renamed_since_was_put_on_by_nobody(github: GitHubPlace
     assert github.forge.labelled_by(number, "hotfix") is None
     github.label(number, "carol", "hotfix", present=False)
     github.label(number, "carol", "hotfix")
-    assert github.forge.labelled_by(number, "hotfix") == "carol"
+    assert labeller(github.forge, number, "hotfix") == "carol"
     github.world.label_changes.clear()
-    assert github.forge.labelled_by(number, "hotfix") == "carol", "it was never changed"
+    assert labeller(github.forge, number, "hotfix") == "carol", "it was never changed"
 
 
 @pytest.mark.parametrize(("by", "kind"), [("", "User"), ("carol", "Mannequin"), ("acme", "Organization")])

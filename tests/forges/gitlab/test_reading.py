@@ -11,6 +11,7 @@ from bot.core.errors import Unavailable
 from bot.core.models import Person, Status
 from tests.forges.gitlab.fake import Fault
 from tests.forges.gitlab.world import BOT
+from tests.forges.place import labeller
 
 if TYPE_CHECKING:
     from bot.core.models import PullRequest
@@ -247,7 +248,7 @@ def test_who_labelled_is_found_on_whatever_page(place: GitLabPlace) -> None:
         place.label(number, "dave", "other", present=index % 2 == 0)
     place.label(number, "carol", "hotfix")
     place.server.page_size = 3
-    assert place.forge.labelled_by(number, "hotfix") == "carol"
+    assert labeller(place.forge, number, "hotfix") == "carol"
     place.server.faults += [("page=2", Fault(500)) for _ in range(4)]
     with pytest.raises(Unavailable):
         place.forge.labelled_by(number, "hotfix")
@@ -261,7 +262,7 @@ def test_a_label_that_was_renamed_since_was_put_on_by_nobody(place: GitLabPlace)
     assert place.forge.labelled_by(number, "hotfix") is None
     place.label(number, "carol", "hotfix", present=False)
     place.label(number, "carol", "hotfix")
-    assert place.forge.labelled_by(number, "hotfix") == "carol"
+    assert labeller(place.forge, number, "hotfix") == "carol"
 
 
 @pytest.mark.parametrize("gone", ["user", "label"])

@@ -2,8 +2,20 @@
 
 from bot.core.plan.chatops.answers import answers
 from bot.core.plan.chatops.diffs import Question, questions
+from bot.core.plan.chatops.effects import HOLD
+from bot.core.plan.chatops.hearing import Hearing, hear
 from bot.core.plan.chatops.nouns import Problem, Request
 from bot.core.plan.chatops.requests import open_requests, speakers
-from bot.core.plan.chatops.verdicts import asks
 
-__all__ = ["Problem", "Question", "Request", "answers", "asks", "open_requests", "questions", "speakers"]
+__all__ = [
+    "HOLD",
+    "Hearing",
+    "Problem",
+    "Question",
+    "Request",
+    "answers",
+    "hear",
+    "open_requests",
+    "questions",
+    "speakers",
+]

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from bot.core import messages
 from bot.core.actions import Action, Comment, React, Skip
 from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.nouns import Outcome
 from bot.core.plan.chatops.outcomes import outcome
-from bot.core.plan.chatops.requests import open_requests
-from bot.core.plan.chatops.verdicts import named, problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.core.actions import StateChange
+    from bot.core.commands import Command
     from bot.core.models import Reaction, UserComment
-    from bot.core.plan.chatops.nouns import Request
-    from bot.core.snapshot import Snapshot
+    from bot.core.plan.chatops.hearing import Heard, Hearing
 
 
-def answers(snapshot: Snapshot, decisions: Mapping[tuple[str, str], list[Action | Skip]]) -> list[Action]:
-    """What is to be done about all open requests; `decisions` are the plan's by environment and application."""
-    return [a for request in open_requests(snapshot) for a in _answer(snapshot, request, decisions)]
+class Answers(NamedTuple):
+    """What is to be written on the state branch, and what is to be said."""
+
+    changes: tuple[StateChange, ...]
+    actions: tuple[Action, ...]
 
 
-def _answer(
-    snapshot: Snapshot, request: Request, decisions: Mapping[tuple[str, str], list[Action | Skip]]
-) -> list[Action]:
-    wrong = problems(snapshot, request)
-    if wrong:
-        text = texts.reply(request.comment.author, wrong, ())
-        return _last_word(request.comment, text, "confused" if request.mistakes else "-1")
-    commands = [named(snapshot, c) for c in request.commands]
-    found = [(c, outcome(snapshot, request.comment, c, decisions)) for c in commands]
+def answers(
+    hearing: Hearing, decisions: Mapping[tuple[str, str], list[Action | Skip]], failure: str | None = None
+) -> Answers:
+    """What is to be done about all open requests; `decisions` are the plan's by environment and application.
+
+    `failure`: why the state branch could not be written in this run.
+    """
+    changes, actions = list(hearing.still_to_write()), list[Action]()
+    for heard in hearing.heard:
+        found = [(c, outcome(hearing, heard, c, decisions)) for c in heard.request.commands if not heard.problems]
+        if failure is not None:
+            found = [(c, Outcome("refused", messages.plain(failure), "failed") if o.changes else o) for c, o in found]
+        changes += [change for _, o in found for change in o.changes if change not in changes]
+        actions += _answer(heard, found)
+    return Answers(() if failure is not None else tuple(changes), tuple(actions))
+
+
+def _answer(heard: Heard, found: list[tuple[Command, Outcome]]) -> list[Action]:
+    comment = heard.comment
+    if heard.problems:
+        text = texts.reply(comment.author, heard.problems, ())
+        return _last_word(comment, text, "confused" if heard.request.mistakes else "-1")
     if any(o.status == "doing" for _, o in found):
-        seen = [] if "eyes" in request.comment.reactions else [_react(request.comment, "eyes")]
-        return [*seen, *(a for _, o in found for a in o.actions)]
+        return [] if "eyes" in comment.reactions else [_react(comment, "eyes")]
     refused = any(o.status == "refused" for _, o in found)
-    return _last_word(request.comment, texts.reply(request.comment.author, (), found), "-1" if refused else "rocket")
+    return _last_word(comment, texts.reply(comment.author, (), found), "-1" if refused else "rocket")
 
 
 def _last_word(comment: UserComment, text: str, reaction: Reaction) -> list[Action]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core import messages
 from bot.core.models import Unknown
-from bot.core.plan.chatops.requests import open_requests
-from bot.core.plan.chatops.verdicts import problems
+from bot.core.plan.chatops.hearing import hear
 from bot.core.plan.rendering import Rendered, render
 from bot.core.plan.sections import rendered_objects, told
 
@@ -34,10 +33,8 @@ class Question(NamedTuple):
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
     """What must be rendered before the open requests can be answered, and is not yet."""
-    for request in open_requests(snapshot):
-        if problems(snapshot, request):
-            continue
-        for command in request.commands:
+    for heard in hear(snapshot).heard:
+        for command in heard.request.commands if not heard.problems else ():
             if asks_to_see(command) and _source(snapshot, command):
                 yield _question(snapshot, command)
 

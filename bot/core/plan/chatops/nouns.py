@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from bot.core.actions import Action
+    from bot.core.actions import StateChange
     from bot.core.commands import Command
     from bot.core.models import UserComment
 
@@ -30,9 +30,9 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`text` is Markdown; `actions` are what is still to do while it is `doing`."""
+    """`text` is Markdown; `changes` of the state branch are still to be written while it is `doing`."""
 
     status: Literal["done", "doing", "refused"]
     text: str = ""
     reason_code: str = ""
-    actions: tuple[Action, ...] = ()
+    changes: tuple[StateChange, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import messages
-from bot.core.commands import Command, Mistake, parse
+from bot.core.commands import Command, Mistake, naming, parse
 from bot.core.identity import BOT_NAME
 from bot.core.models import Unknown
 from bot.core.plan.chatops.nouns import Problem, Request
@@ -25,8 +25,7 @@ def open_requests(snapshot: Snapshot) -> tuple[Request, ...]:
     """All that is still to be done, the oldest first."""
     if isinstance(snapshot.comments, Unknown):
         return ()
-    names = names_of(snapshot)
-    found = [_request(comment, names) for comment in snapshot.comments if is_open(comment)]
+    found = [_request(snapshot, comment) for comment in snapshot.comments if is_open(comment)]
     return tuple(request for request in found if request.commands or request.mistakes)
 
 
@@ -41,6 +40,11 @@ def speakers(snapshot: Snapshot) -> frozenset[str]:
 def names_of(snapshot: Snapshot) -> tuple[str, ...]:
     """What the bot answers to: its name everywhere, and that of its account if the forge has told it."""
     return (BOT_NAME,) if isinstance(snapshot.own_name, Unknown) else (BOT_NAME, snapshot.own_name)
+
+
+def named(snapshot: Snapshot, command: Command) -> Command:
+    """The command, with an environment that its grammar alone could not tell from the reason."""
+    return naming(command, snapshot.config.environments) if command.verb == "unfreeze" else command
 
 
 def is_open(comment: UserComment) -> bool:
@@ -60,12 +64,13 @@ def lock_number(comment: UserComment) -> int:
     return comment.number if comment.on_pull_request else 0
 
 
-def _request(comment: UserComment, names: tuple[str, ...]) -> Request:
-    parsed = parse(comment.body, *names)
+def _request(snapshot: Snapshot, comment: UserComment) -> Request:
+    parsed = parse(comment.body, *names_of(snapshot))
     mistakes = [
         Problem(m.reason_code, m.text, m.message, messages.code(m.suggestion)) for m in parsed if isinstance(m, Mistake)
     ]
     if parsed and comment.edited:
         what = "this comment was edited after it was written, so that what was meant cannot be told"
         mistakes = [Problem("edited", "", what, "write a new comment with the command")]
-    return Request(comment, tuple(c for c in parsed if isinstance(c, Command)), tuple(mistakes))
+    commands = tuple(named(snapshot, c) for c in parsed if isinstance(c, Command))
+    return Request(comment, commands, tuple(mistakes))

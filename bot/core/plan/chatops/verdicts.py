@@ -5,51 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.core import authorize
-from bot.core.commands import VERBS, Command, naming, until
+from bot.core.commands import VERBS, Command, until
 from bot.core.errors import BotError
 from bot.core.events import Promote
 from bot.core.messages import asked_for, plain
-from bot.core.models import Unknown
+from bot.core.models import Labelled, Unknown
 from bot.core.plan.chatops import texts
+from bot.core.plan.chatops.effects import HOLD, label_stays
 from bot.core.plan.chatops.nouns import Problem, Request
-from bot.core.plan.chatops.requests import ON_A_PULL_REQUEST, lock_number, open_requests, pull_request_of
+from bot.core.plan.chatops.order import is_younger
+from bot.core.plan.chatops.requests import ON_A_PULL_REQUEST, lock_number, pull_request_of
 from bot.core.plan.places import place_of
-from bot.core.state import Damaged, active_lock
+from bot.core.state import Damaged, Lock, active_hold, active_lock
 
 if TYPE_CHECKING:
     from bot.core.commands import Level
     from bot.core.models import UserComment
     from bot.core.snapshot import Snapshot
+    from bot.core.state import State
 
 OPPOSITES = ({"hold", "unhold"}, {"lock", "unlock"}, {"freeze", "unfreeze"})
 """Verbs that undo each other: both in one comment would be done and undone without an end."""
 
 
-def asks(snapshot: Snapshot) -> tuple[Promote, ...]:
-    """The promotions, rollbacks and refreshes that comments ask for and that may be done."""
-    found: list[Promote] = []
-    for request in open_requests(snapshot):
-        if not problems(snapshot, request):
-            made = [ask_of(snapshot, request.comment, named(snapshot, c)) for c in request.commands]
-            found += [ask for ask in made if ask is not None]
-    return tuple(found)
-
-
-def problems(snapshot: Snapshot, request: Request) -> tuple[Problem, ...]:
-    """All that is wrong with a request: then nothing of it is done."""
-    if request.mistakes:
-        return request.mistakes
+def contradiction(request: Request) -> tuple[Problem, ...]:
+    """That two commands of one comment undo each other; empty if none do."""
     verbs = {c.verb for c in request.commands}
-    if any(pair <= verbs for pair in OPPOSITES):
-        what = "two commands of this comment undo each other"
-        return (Problem("contradiction", "", what, "write the one that you mean"),)
-    found = [problem(snapshot, request.comment, named(snapshot, c)) for c in request.commands]
-    return tuple(p for p in found if p is not None)
-
-
-def named(snapshot: Snapshot, command: Command) -> Command:
-    """The command, with an environment that its grammar alone could not tell from the reason."""
-    return naming(command, snapshot.config.environments) if command.verb == "unfreeze" else command
+    if not any(pair <= verbs for pair in OPPOSITES):
+        return ()
+    what = "two commands of this comment undo each other"
+    return (Problem("contradiction", "", what, "write the one that you mean"),)
 
 
 def ask_of(snapshot: Snapshot, comment: UserComment, command: Command) -> Promote | None:
@@ -141,15 +126,33 @@ def _is_own(snapshot: Snapshot, comment: UserComment, command: Command) -> bool:
     if isinstance(state, Unknown):
         return False
     if command.verb == "unlock" and command.environment:
-        lock = active_lock(state, command.environment, snapshot.now)
+        lock = _lock_before(snapshot, state, comment, command.environment)
         return lock is None or (not isinstance(lock, Damaged) and lock.owner.casefold() == author)
     if command.verb == "unhold":
-        hold = state.holds.get(comment.number)
-        return hold is not None and hold.owner.casefold() == author
+        return _ends_own_hold(snapshot, state, comment)
     pull = pull_request_of(snapshot, comment)
     branch = snapshot.branches.get(pull.branch) if pull else None
     asked = asked_for(branch.head) if branch else None
     return asked is not None and asked.by.casefold() == author
+
+
+def _ends_own_hold(snapshot: Snapshot, state: State, comment: UserComment) -> bool:
+    """Whether what `/unhold` would end is the same person's, or nothing: a label that a person put on is that one's."""
+    hold, pull = active_hold(state, comment.number), pull_request_of(snapshot, comment)
+    if isinstance(hold, Damaged):
+        return False
+    if hold and not is_younger(snapshot, hold, comment) and hold.owner.casefold() != comment.author.casefold():
+        return False
+    if pull is None or HOLD not in pull.labels or label_stays(snapshot, comment):
+        return True
+    put = snapshot.labelled.get((pull.number, HOLD))
+    return isinstance(put, Labelled) and put.by == snapshot.own_name
+
+
+def _lock_before(snapshot: Snapshot, state: State, comment: UserComment, environment: str) -> Lock | Damaged | None:
+    """The lock that was there when a comment was written."""
+    lock = active_lock(state, environment, snapshot.now)
+    return None if isinstance(lock, Lock) and is_younger(snapshot, lock, comment) else lock
 
 
 def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
@@ -164,7 +167,7 @@ def _against(snapshot: Snapshot, comment: UserComment, command: Command) -> Prob
         fix = f"write `/unlock {command.environment} <reason>`"
         return Problem("missing_reason", command.text, "the lock is somebody else's", fix)
     if command.verb == "lock" and command.environment and not isinstance(snapshot.state, Unknown):
-        lock = active_lock(snapshot.state, command.environment, snapshot.now)
+        lock = _lock_before(snapshot, snapshot.state, comment, command.environment)
         by = (comment.author.casefold(), lock_number(comment))
         if lock and (isinstance(lock, Damaged) or (lock.owner.casefold(), lock.number) != by):
             text = plain(texts.locked(lock, command.environment))
@@ -201,7 +204,7 @@ def _against_promotion(snapshot: Snapshot, comment: UserComment, command: Comman
     if isinstance(snapshot.state, Unknown):
         what = f"whether {command.environment} is locked could not be read: {snapshot.state.reason}"
         return Problem("forge_unavailable", command.text, what, "try again later")
-    lock = active_lock(snapshot.state, command.environment, snapshot.now)
+    lock = _lock_before(snapshot, snapshot.state, comment, command.environment)
     own = lock and not isinstance(lock, Damaged) and lock.owner.casefold() == comment.author.casefold()
     if lock and not own:
         fix = f"wait, or ask for `/unlock {command.environment}`"
