@@ -86,6 +86,17 @@ class GitRepository(Protocol):
         """Paths that differ between the trees of two commits, renames shown as delete and add."""
 
     @reads
+    def deletes(self, old: str, new: str) -> bool:
+        """Whether anything of `old` is gone in `new`, or was gone in any commit between them: it may have moved."""
+
+    @reads
+    def landing(self, onto: str, head: str) -> tuple[str, ...]:
+        """Paths that a merge or a rebase of `head` changes on `onto`: git follows what was moved on either side.
+
+        Those in conflict are among them. `Unavailable` if it cannot be told, also where git is older than 2.38.
+        """
+
+    @reads
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor. `NotFound` if the histories are unrelated."""
 
@@ -94,8 +105,19 @@ class GitRepository(Protocol):
         """All of them, several where each side has merged the other's. `NotFound` if the histories are unrelated."""
 
     @reads
-    def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:
-        """Commits reachable from `until` and not from `since`, newest first, that touch any of `paths`."""
+    def log(
+        self,
+        since: str | None,
+        until: str,
+        paths: Sequence[str] = (),
+        limit: int = 100,
+        *,
+        first_parent: bool = False,
+    ) -> tuple[Commit, ...]:
+        """Commits reachable from `until` and not from `since`, newest first, that touch any of `paths`.
+
+        `first_parent`: those alone that the branch itself was at, and not those of branches that were merged into it.
+        """
 
     @reads
     def write(self, parents: Sequence[str], files: Mapping[str, bytes | None], message: str, when: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.core.errors import Conflict, NotFound, Refused
+from bot.core.errors import Conflict, NotFound, Refused, Unavailable
 from bot.core.models import Entry
 from bot.git import Git
 from tests.git_remote import Person, run
@@ -332,3 +332,69 @@ def test_two_objects_and_two_processes_share_one_cache(alice: Person, git: Git, 
         git.push(f"bot/{number}", new, None)
     assert [process.communicate(timeout=60)[0].split() for process in others] == [[sha] * 5] * 3
     assert len(os.listdir(tmp_path / "cache")) == 1
+
+
+def test_where_a_merge_and_a_rebase_put_things_follows_what_was_moved(alice: Person, git: Git) -> None:
+    lines = "".join(f"{n}: {n}\n" for n in range(20))
+    base = alice.push({"a/x": lines, "a/y": f"y\n{lines}", "b/z": "z\n"})
+    alice.push({"a/x": lines.replace("3: 3", "3: 0")}, "side", start=base)
+    side = alice.push({"a/new": "new\n"}, "side")
+    moved = alice.push({"a/x": None, "a/y": None, "c/x": lines, "c/y": f"y\n{lines}"})
+    git.fetch()
+    assert set(git.landing(moved, side)) == {"c/x", "c/new"}
+    assert set(git.landing(base, side)) == {"a/x", "a/new"}
+    assert git.deletes(base, moved)
+    assert not git.deletes(base, side)
+
+
+def test_what_is_deleted_and_brought_back_was_deleted_on_the_way(alice: Person, git: Git) -> None:
+    base = alice.push({"a": "1\n", "b": "1\n"})
+    alice.push({"a": None}, "side", start=base)
+    back = alice.push({"a": "1\n"}, "side")
+    git.fetch()
+    assert git.deletes(base, back)
+
+
+def test_what_is_in_conflict_lands_there_too(alice: Person, git: Git) -> None:
+    base = alice.push({"a": "1\n"})
+    side = alice.push({"a": "2\n"}, "side", start=base)
+    main = alice.push({"a": "3\n"})
+    git.fetch()
+    assert git.landing(main, side) == ("a",)
+
+
+def test_a_branch_of_very_many_commits_is_not_replayed(alice: Person, git: Git) -> None:
+    base = alice.push({"a": "1\n"})
+    alice.push({"b": "0\n"}, "side", start=base)
+    for n in range(50):
+        alice.git("commit", "-q", "--allow-empty", "-m", f"{n}")
+    side = alice.commit("side", "the last")
+    main = alice.push({"c": "3\n"})
+    git.fetch()
+    with pytest.raises(Unavailable, match="more than 50 commits"):
+        git.landing(main, side)
+
+
+def test_settings_of_the_user_change_nothing_of_where_things_land(
+    alice: Person, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[merge]\n renames = false\n directoryRenames = false\n[diff]\n renames = false\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    test_where_a_merge_and_a_rebase_put_things_follows_what_was_moved(alice, git)
+
+
+def test_the_history_of_the_branch_itself_leaves_out_what_was_only_ever_on_a_side_branch(
+    alice: Person, git: Git
+) -> None:
+    first = alice.push({"a": "1\n"})
+    alice.push({"a": "2\n"}, "side", start=first)
+    alice.push({"a": "1\n"}, "side")
+    alice.push({"b": "1\n"})
+    alice.git("checkout", "-q", "--detach", "origin/main")
+    alice.git("fetch", "-q", "origin")
+    alice.git("checkout", "-q", "--detach", "origin/main")
+    alice.git("merge", "-q", "--no-ff", "-m", "Merge the side", "origin/side")
+    merged = alice.commit("main", "on top")
+    git.fetch()
+    assert [c.sha for c in git.log(None, merged, ["a"], first_parent=True)] == [first]
+    assert len(git.log(None, merged)) == 6

@@ -21,7 +21,7 @@ def status(*, as_json: bool) -> None:
     config, commits = snapshot.config, {}
     for environment, application in snapshot.deployed:
         folder = application_folder(config, environment, application)
-        newest = here.git.log(None, snapshot.head.sha, [folder], 1)
+        newest = here.git.log(None, snapshot.head.sha, [folder], 1, first_parent=True)
         commits[environment, application] = newest[0].sha if newest else None
     rows = overview(snapshot, planned, commits)
     if as_json:

@@ -219,7 +219,8 @@ class Branch:
 
     `files`: the content at its head of each path that differs from the merge base (None: deleted there).
     `foreign`: the first commit on it that is not the bot's. `outdated`: the default branch has changed one of these
-    files since, so that they cannot be merged as they are. `base`: the merge base.
+    files since, so that they cannot be merged as they are. `base`: the merge base. `unreadable`: why none of that can
+    be told; then nothing of it may be merged, and nothing is done to it.
     """
 
     name: str
@@ -228,6 +229,7 @@ class Branch:
     foreign: Commit | None = None
     outdated: bool = False
     base: str = ""
+    unreadable: str = ""
 
 
 class BuildOrder(NamedTuple):

@@ -15,9 +15,10 @@ from bot.core.plan.contributions import reviewers
 from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import BRANCH, State, read_state
 from bot.engine.brought import brought
+from bot.engine.unforeseen import known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bot.core.events import Event
     from bot.core.models import Branch, Person, PullRequest, UserComment
@@ -47,8 +48,8 @@ class Listener:
             comments=comments,
             state=state,
             state_head=state_head,
-            deployments=_known(self._edges.forge.deployments),
-            own_name=_known(self._edges.forge.own_name),
+            deployments=known(self._edges.forge.deployments),
+            own_name=known(self._edges.forge.own_name),
         )
         heard = replace(heard, labelled=self._labelled(heard))
         heard = replace(heard, people=self._who(heard), same_trees=self._same_trees(heard))
@@ -57,7 +58,7 @@ class Listener:
 
     def _comments(self, snapshot: Snapshot) -> tuple[UserComment, ...] | Unknown:
         """What was written, and first of all what this run is about: as it was first written, not as it is now."""
-        found = _known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
+        found = known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
         if not isinstance(self._event, Commented):
             return found
         told = self._event.comment
@@ -82,7 +83,7 @@ class Listener:
         """Who put the label `hotfix` on what a freeze would stop, and `hold` on what somebody wants to end."""
         forge = self._edges.forge
         wanted = [(n, HOTFIX) for n in hotfixes(snapshot)] + [(n, HOLD) for n in _to_unhold(snapshot)]
-        return {(n, name): _known(lambda n=n, name=name: forge.labelled_by(n, name)) for n, name in wanted}  # type: ignore[misc]
+        return {(n, name): known(lambda n=n, name=name: forge.labelled_by(n, name)) for n, name in wanted}  # type: ignore[misc]
 
     def _landed(self, snapshot: Snapshot) -> frozenset[str]:
         """Of the commits that may be merged by what is recorded: those that are."""
@@ -110,7 +111,7 @@ class Listener:
             names |= {a.user.lower() for a in snapshot.state.approvals if a.number in numbers}
         wanted = teams(snapshot.config)
         for name in sorted(names - set(self._people)):
-            self._people[name] = _known(lambda name=name: self._edges.forge.person(name, wanted))  # type: ignore[misc]
+            self._people[name] = known(lambda name=name: self._edges.forge.person(name, wanted))  # type: ignore[misc]
         return dict(self._people)
 
     def _same_trees(self, snapshot: Snapshot) -> dict[str, frozenset[str]]:
@@ -148,10 +149,3 @@ def _to_unhold(snapshot: Snapshot) -> set[int]:
     held = {p.number for p in pulls if p.state == "open" and HOLD in p.labels}
     requests = [r for r in open_requests(snapshot) if r.comment.number in held] if held else []
     return {r.comment.number for r in requests if any(c.verb == "unhold" for c in r.commands)}
-
-
-def _known(read: Callable[[], T]) -> T | Unknown:
-    try:
-        return read()
-    except BotError as error:
-        return Unknown(str(error), error.reason_code)

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from bot.core.config import load_config, missing_config
 from bot.core.deployed import deployed, deployed_everywhere
-from bot.core.errors import BotError, Unavailable
+from bot.core.errors import BotError
 from bot.core.events import Promote
 from bot.core.identity import BOT_EMAIL
-from bot.core.models import Branch, Contribution, PullRequest, Release, Unknown
+from bot.core.models import Branch, Commit, Contribution, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
-from bot.engine.brought import brought
+from bot.engine.brought import brought, is_outdated, lands
 from bot.engine.inspect import Inspector
 from bot.engine.listen import Listener
 from bot.engine.outside import Outside
+from bot.engine.unforeseen import known, unforeseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.core.config import Config
     from bot.core.events import Event
-    from bot.core.models import Commit
     from bot.ports import Edges, GitRepository
 
 HISTORY = 100
@@ -60,7 +60,7 @@ class Observer:
             contributions=()
             if isinstance(listed, Unknown)
             else tuple(_contribution(git, p, head.sha) for p in listed if not p.own),
-            branches={n: _branch(git, n, sha, head.sha) for n, sha in git.branches("bot/").items()},
+            branches={n: _branch(git, n, sha, self._at) for n, sha in git.branches("bot/").items()},
             failures=failures,
         )
         snapshot = self._listener.hear(snapshot)
@@ -96,19 +96,26 @@ class Observer:
         return config
 
     def _pull_requests(self) -> tuple[PullRequest, ...] | Unknown:
-        try:
-            return tuple(self._edges.forge.pull_requests())
-        except Unavailable as error:
-            return Unknown(str(error), error.reason_code)
+        return known(lambda: tuple(self._edges.forge.pull_requests()))
+
+    def _states(self, head: str, folder: str) -> list[Mapping[str, bytes]]:
+        """The files of a folder as the default branch itself had them, newest first.
+
+        What was only ever on a branch that was merged, the environment never had.
+        """
+        git = self._edges.git
+        commits = git.log(None, head, [folder], HISTORY, first_parent=True)
+        read = [known(lambda sha=c.sha: _files(git, sha, [folder])) for c in commits]  # type: ignore[misc]
+        return [files for files in read if not isinstance(files, Unknown)]
 
     def _history(self, snapshot: Snapshot) -> dict[tuple[str, str], tuple[Release, ...]]:
         """The releases that an environment has had, where somebody asks for one of them."""
-        config, git = snapshot.config, self._edges.git
+        config = snapshot.config
         wanted = {history_of(config.environments[ask.environment].after, ask) for ask in all_asks(snapshot)}
         found: dict[tuple[str, str], tuple[Release, ...]] = {}
         for environment in sorted(filter(None, wanted)):
             folder = config.environments[environment].path
-            past = [_files(git, c.sha, [folder]) for c in git.log(None, snapshot.head.sha, [folder], HISTORY)]
+            past = self._states(snapshot.head.sha, folder)
             for application in config.applications:
                 releases = (deployed(config, files, environment, application).release for files in past)
                 found[environment, application] = tuple(releases)
@@ -120,21 +127,33 @@ def _files(git: GitRepository, commit: str, folders: list[str]) -> Mapping[str, 
     return git.read(commit, paths)
 
 
-def _branch(git: GitRepository, name: str, sha: str, default: str) -> Branch:
-    """What a branch of the bot has that the default branch had not when it was made."""
+def _branch(git: GitRepository, name: str, sha: str, at: Snapshot) -> Branch:
+    """What a branch of the bot has that the default branch had not when it was made.
+
+    Whoever may push may push anything there: what cannot be read makes this branch unusable, and no other.
+    """
+    try:
+        return _read_branch(git, name, sha, at)
+    except Exception as error:  # noqa: BLE001 # whatever it is, it is of this branch
+        why = error.message if isinstance(error, BotError) else unforeseen(error)
+        return Branch(name, Commit(sha, "", at.now, ""), {}, unreadable=" ".join(why.split()))
+
+
+def _read_branch(git: GitRepository, name: str, sha: str, at: Snapshot) -> Branch:
+    default = at.head.sha
     base, paths = brought(git, default, sha)
     content = git.read(sha, paths)
     commits = git.log(base, sha)
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
-    outdated = base != default and not set(paths).isdisjoint(git.changed(base, default))
+    outdated = is_outdated(git, default, sha, at.files)
     return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated, base)
 
 
 def _contribution(git: GitRepository, pull_request: PullRequest, default: str) -> Contribution:
-    """What somebody else's pull request changes. A fork's commits are not in this repository's branches."""
+    """What a merge of somebody else's pull request would change. A fork's commits are not in this repository."""
     try:
-        return Contribution(pull_request, frozenset(brought(git, default, pull_request.head).paths))
-    except BotError:
+        return Contribution(pull_request, lands(git, default, pull_request.head))
+    except Exception:  # noqa: BLE001 # whatever cannot be told counts as everything
         return Contribution(pull_request, None)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.chart_metadata import metadata
 from bot.core.deployed import below
-from bot.core.errors import BotError, NotFound
+from bot.core.errors import NotFound
 from bot.core.models import Unknown
 from bot.core.plan.interest import image_references, values_commits
 from bot.core.references import parse, parse_repository
 from bot.core.snapshot import SourceChart, ValuesSource
+from bot.engine.unforeseen import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -124,7 +125,7 @@ class Outside:
 
     def _files(self, config: Config, values: Values, commits: Iterable[str], head: Commit) -> ValuesSource | Unknown:
         repository = self._edges.source(values.git)
-        return _known(lambda: ValuesSource(head.sha, {c: _at(repository, c, config, values) for c in commits}))
+        return known(lambda: ValuesSource(head.sha, {c: _at(repository, c, config, values) for c in commits}))
 
 
 def _at(repository: GitRepository, commit: str, config: Config, values: Values) -> Mapping[str, bytes]:
@@ -141,17 +142,10 @@ def _images(config: Config) -> list[tuple[str, Image]]:
     return [(a, i) for a, app in config.applications.items() for i in app.images.values()]
 
 
-def _known(read: Callable[[], V]) -> V | Unknown:
-    try:
-        return read()
-    except BotError as error:
-        return Unknown(str(error), error.reason_code)
-
-
 def _fill(kept: dict[K, V | Unknown], keys: Iterable[K], read: Callable[[K], V]) -> None:
     """Read what is not kept yet, side by side; what cannot be read is kept as unknown, with the reason."""
     missing = [k for k in dict.fromkeys(keys) if k not in kept]
     if not missing:
         return
     with ThreadPoolExecutor(max_workers=8) as pool:
-        kept.update(zip(missing, pool.map(lambda k: _known(lambda: read(k)), missing), strict=True))
+        kept.update(zip(missing, pool.map(lambda k: known(lambda: read(k)), missing), strict=True))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.errors import BotError
-from bot.core.models import Status
+from bot.core.models import Status, Unknown
 from bot.core.plan.places import APPROVAL, LONGEST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.ports import Edges
+
+T = TypeVar("T")
 
 
 def unforeseen(error: Exception) -> str:
@@ -25,6 +29,16 @@ def unforeseen(error: Exception) -> str:
         else ""
     )
     return f"{type(error).__name__}{at}, which is a fault of the bot or of this machine: please report it"
+
+
+def known(read: Callable[[], T]) -> T | Unknown:
+    """What is read; what cannot be is unknown, with the reason, and the rest goes on."""
+    try:
+        return read()
+    except BotError as error:
+        return Unknown(str(error), error.reason_code)
+    except Exception as error:  # noqa: BLE001 # one thing's bytes must not end the run for all others
+        return Unknown(unforeseen(error))
 
 
 def take_back(edges: Edges, error: Exception) -> None:

@@ -60,7 +60,8 @@ def commit(sha: str, body: bytes) -> Commit:
 def _decode(message: bytes, encoding: str) -> str:
     try:
         return message.decode(encoding, "replace")
-    except LookupError:
+    # Of the names that Python knows some are no encodings of text, and one refuses every text.
+    except (LookupError, ValueError):
         return message.decode("utf-8", "replace")
 
 

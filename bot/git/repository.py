@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, NotFound, Unavailable
 from bot.core.identity import BOT_EMAIL, BOT_NAME
-from bot.git import index, objects
+from bot.git import index, landing, objects
 from bot.git.failures import end_of, network_error, push_error
 from bot.git.memory import Memory, by_sha
 from bot.git.names import branch_ref, full_sha, is_revision, is_safe_path, tree_folder, tree_path
@@ -165,12 +165,41 @@ class Git:
         return tuple(found.decode("ascii").split())
 
     @reads
-    def log(self, since: str | None, until: str, paths: Sequence[str] = (), limit: int = 100) -> tuple[Commit, ...]:
+    def deletes(self, old: str, new: str) -> bool:
+        """See `ports.GitRepository`."""
+        only = ("-m", "--no-renames", "--diff-filter=D", "--name-only", "--format=", "--max-count=1")
+        history = ("log", *only, full_sha(new), f"^{full_sha(old)}", "--")
+        return bool(self._local(*history, commits=(old, new)).strip())
+
+    @reads
+    def landing(self, onto: str, head: str) -> tuple[str, ...]:
+        """See `ports.GitRepository`."""
+        question = ("landing", full_sha(onto), full_sha(head))
+        known = self._memory.get(question)
+        if known is None:
+            bases = self.merge_bases(onto, head)
+            dates = {f"GIT_{role}_DATE": "1000000000 +0000" for role in ("AUTHOR", "COMMITTER")}
+            found = {*landing.merged(self._git, onto, head)}
+            found |= {*landing.replayed(self._git, onto, bases, head, self._author | dates)}
+            known = self._memory.keep(question, "\0".join(sorted(found)).encode("utf-8", "surrogateescape"))
+        return tuple(path for path in known.decode("utf-8", "surrogateescape").split("\0") if path)
+
+    @reads
+    def log(
+        self,
+        since: str | None,
+        until: str,
+        paths: Sequence[str] = (),
+        limit: int = 100,
+        *,
+        first_parent: bool = False,
+    ) -> tuple[Commit, ...]:
         """See `ports.GitRepository`."""
         ends = (until,) if since is None else (until, since)
         below = [folder for path in paths if (folder := tree_folder(path))]
         arguments = ["rev-list", f"--max-count={limit}", full_sha(until)]
         arguments += [f"^{full_sha(since)}"] if since is not None else []
+        arguments += ["--first-parent"] if first_parent else []
         shas = self._local(*arguments, "--", *below, commits=ends).decode("ascii").split()
         return tuple(commit for commit in self._commits(shas) if commit is not None)
 

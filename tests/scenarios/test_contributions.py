@@ -66,3 +66,54 @@ def test_what_a_merge_takes_back_counts_though_it_is_as_at_one_merge_base(
     git(checkout, "merge", "-q", "-m", "As a forge merges it", "evil")
     assert (checkout / FILE).read_text() == "version: old\n"
     assert approval(in_dev, "evil").state == "pending"
+
+
+def moved(story: Story, old: str, new: str) -> None:
+    """A person moves a file or folder on the default branch."""
+    checkout = story.world.checkout
+    git(checkout, "fetch", "-q")
+    git(checkout, "checkout", "-q", "-B", "moving", "origin/main")
+    (checkout / new).parent.mkdir(parents=True, exist_ok=True)
+    git(checkout, "mv", old, new)
+    commit(checkout, {}, "Move it")
+    git(checkout, "push", "-q", "origin", "HEAD:main")
+
+
+LIMITS = "".join(f"limit{n}: {n}\n" for n in range(20))
+
+
+@pytest.mark.parametrize("where", ["edited", "added", "edited and taken back"])
+def test_what_lands_in_an_environment_once_it_is_merged_counts(in_dev: Story, where: str) -> None:
+    """Git follows what the default branch has moved since: judged anew whenever that moves."""
+    checkout = in_dev.world.checkout
+    in_dev.commit_gitops({"drafts/limits.yaml": LIMITS, "drafts/more.yaml": "a: 1\n"})
+    if where == "added":
+        commit(checkout, {"drafts/new.yaml": "replicas: 0\n"}, "Add a draft")
+    else:
+        commit(checkout, {"drafts/limits.yaml": LIMITS.replace("limit3: 3", "limit3: 0")}, "Edit a draft")
+    if where == "edited and taken back":
+        # A rebase replays both commits, each where git follows it to.
+        commit(checkout, {"drafts/limits.yaml": LIMITS}, "Take it back")
+        commit(checkout, {"drafts/limits.yaml": LIMITS.replace("limit9: 9", "limit9: 0")}, "Edit it otherwise")
+    propose(in_dev, "drafted")
+    assert approval(in_dev, "drafted").state == "success"
+    moved(in_dev, "drafts", "envs/prod/extra")
+    said = approval(in_dev, "drafted")
+    assert (said.state, said.description.partition(":")[0]) == ("pending", "prod")
+
+
+def test_what_a_moved_folder_takes_along_of_the_default_branch_counts(in_dev: Story) -> None:
+    """The branch moves a folder beside the environments; what the default branch adds to it would follow into one."""
+    checkout = in_dev.world.checkout
+    in_dev.commit_gitops({f"drafts/{n}.yaml": f"{n}: {n}\n{LIMITS}" for n in range(4)})
+    git(checkout, "checkout", "-q", "-B", "away", "origin/main")
+    git(checkout, "fetch", "-q")
+    git(checkout, "reset", "-q", "--hard", "origin/main")
+    for n in range(4):
+        git(checkout, "mv", f"drafts/{n}.yaml", f"envs/{n}.yaml")
+    commit(checkout, {}, "Move the drafts")
+    propose(in_dev, "away")
+    assert approval(in_dev, "away").state == "success"
+    git(checkout, "checkout", "-q", "-B", "main", "origin/main")
+    in_dev.commit_gitops({"drafts/prod/evil.yaml": "replicas: 0\n", "drafts/note.yaml": "a: note\n"})
+    assert approval(in_dev, "away").description.startswith("prod: ")

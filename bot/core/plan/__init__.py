@@ -225,7 +225,9 @@ def _leftovers(snapshot: Snapshot, pull_requests: tuple[PullRequest, ...], busy:
     opened = {p.branch: p for p in pull_requests if p.state == "open"}
     found: list[Action | Skip] = []
     for name, branch in snapshot.branches.items():
-        if branch.foreign is not None:
+        if branch.unreadable and name not in names:
+            found.append(messages.unreadable(None, branch.name, branch))
+        if branch.foreign is not None or branch.unreadable:
             continue
         if name in opened and name not in names:
             found += close(opened[name], messages.unconfigured(name))

@@ -56,9 +56,16 @@ def _verdicts(snapshot: Snapshot) -> Mapping[str, tuple[PullRequest, Status]]:
 
 
 def _not_ours(snapshot: Snapshot, pull: PullRequest) -> Status | None:
-    """A failure for one of the bot's with somebody else's commit: GitLab takes no status at all for no objection."""
+    """A failure for one of the bot's that cannot be read, or that has somebody else's commit.
+
+    GitLab takes no status at all for no objection.
+    """
     branch = snapshot.branches.get(pull.branch)
-    if pull.state != "open" or not branch or not branch.foreign or branch.head.sha != pull.head:
+    if pull.state != "open" or not branch or branch.head.sha != pull.head:
+        return None
+    if branch.unreadable:
+        return _status("failure", f"delete this branch: what it changes cannot be told: {branch.unreadable}")
+    if not branch.foreign:
         return None
     return _status("failure", f"{branch.foreign.sha[:12]} is no commit of the bot: {LEFT_ALONE}")
 

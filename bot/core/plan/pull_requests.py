@@ -63,18 +63,27 @@ def blocked(case: Case) -> list[Action | Skip] | None:
     if case.open and (case.branch is None or case.branch.head.sha != case.open.head):
         skip = case.skip("head_moved", f"#{case.open.number} changed while it was read", "the next run")
         return [*withdraw(case.open, skip.reason), skip]
-    if case.branch is None or case.branch.foreign is None:
+    if case.branch is None or not (case.branch.foreign or case.branch.unreadable):
         return None
+    if case.branch.unreadable:
+        return _left_alone(
+            case, "branch-unreadable", messages.unreadable(case.environment, case.application, case.branch)
+        )
     skip = messages.foreign_commit(case.environment, case.application, case.branch, case.open)
-    if case.open is None or case.open.comments.get("foreign-commit") == skip.reason:
+    return _left_alone(case, "foreign-commit", skip)
+
+
+def _left_alone(case: Case, key: str, skip: Skip) -> list[Action | Skip]:
+    """The skip, and once on the pull request what is to be done; its closing then turns nothing down."""
+    if case.open is None or case.open.comments.get(key) == skip.reason:
         return [skip]
     comment = Comment(
         application=case.application,
         environment=case.environment,
         branch=case.name,
-        title=f"Say on #{case.open.number} that its branch has somebody else's commit",
+        title=f"Say on #{case.open.number} why its branch is left alone",
         number=case.open.number,
-        comment="foreign-commit",
+        comment=key,
         body=skip.reason,
     )
     return [comment, skip]
@@ -153,7 +162,7 @@ def _open_or_wait(case: Case, release: Release, rendered: Rendered) -> Action | 
         command = f"gitops-bot promote {case.environment} --app {case.application}"
         return case.skip("promote_manually", "a newer release is there; this environment is promoted by hand", command)
     # Closed by the bot, or by deleting the branch as the bot asked to: nobody turned the release down.
-    closed_by_person = case.closed and not {"closed", "foreign-commit"} & set(case.closed.comments)
+    closed_by_person = case.closed and not {"closed", "foreign-commit", "branch-unreadable"} & set(case.closed.comments)
     if case.asked is None and closed_by_person and messages.carries(case.closed, release):
         return messages.closed_by_person(case.environment, case.application, case.closed)
     return _proposal(case, release, rendered)
