@@ -296,8 +296,11 @@ class Builder(Protocol):
         """
 
     @reads
-    def test(self, handle: str, command: Sequence[str], seconds: float) -> TestRun:
-        """Run the test command in the built image; `BotError` when it could not be run at all."""
+    def test(self, handle: str, command: Sequence[str], seconds: float, variables: Sequence[str] = ()) -> TestRun:
+        """Run the test command in the built image; `BotError` when it could not be run at all.
+
+        `variables`: those of the image that the command gets where it runs beside the image, not in it.
+        """
 
     def push(self, handle: str, target: Reference) -> str:
         """Push the image under the target's tag and return its digest."""

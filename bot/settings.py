@@ -88,6 +88,15 @@ class Settings:
     webhook_secrets: tuple[Secret, ...]
 
 
+SECRETS = (
+    "GITOPS_BOT_FORGE_TOKEN",
+    "GITOPS_BOT_GITHUB_APP_KEY",
+    "GITOPS_BOT_GIT_TOKEN",
+    "GITOPS_BOT_WEBHOOK_SECRETS",
+)
+"""The variables that hold what nobody else may see."""
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Environment variables → Settings. An empty variable counts as one that is not set.
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bot import confine
 from bot.builders.archive import Blob, write_blob, write_layer
 from bot.builders.base import MAX_LAYERS, Base, read_base, refuse
 from bot.builders.context import open_context
@@ -20,8 +21,9 @@ from bot.builders.evaluate import Result, evaluate
 from bot.builders.image import configuration, manifest
 from bot.builders.index import layer_index
 from bot.builders.layers import Files
-from bot.builders.unpack import run_in_files, unpack
-from bot.core.errors import Unavailable
+from bot.builders.testing import Test, run_in_files
+from bot.builders.unpack import unpack
+from bot.core.errors import Refused, Unavailable
 from bot.ports import reads
 
 if TYPE_CHECKING:
@@ -59,8 +61,18 @@ class AssembleBuilder:
     def build(self, order: BuildOrder, source: GitRepository) -> str:
         """Assemble the image in a folder; returns its handle. Errors as in `ports.Builder`.
 
-        `Refused` (`dockerfile_unsupported`, `base_unsupported`) is for what only an engine can build.
+        `Refused` (`dockerfile_unsupported`, `base_unsupported`) is for what only an engine can build; `build_failed`
+        for what is in no way understood.
         """
+        try:
+            return self._build(order, source)
+        except OSError as error:
+            raise Unavailable(f"{order.target} cannot be assembled here: {error.strerror}") from error
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            message = f"{order.target} cannot be assembled: its source or base is malformed ({type(error).__name__})"
+            raise Refused(message, fix="correct the Dockerfile, or the base", reason_code="build_failed") from error
+
+    def _build(self, order: BuildOrder, source: GitRepository) -> str:
         self._work.mkdir(parents=True, exist_ok=True)
         context = open_context(order, source)
         with contextlib.closing(context.archive):
@@ -74,12 +86,13 @@ class AssembleBuilder:
                 return self._write(order, base, result, tar)
 
     @reads
-    def test(self, handle: str, command: Sequence[str], seconds: float) -> TestRun:
+    def test(self, handle: str, command: Sequence[str], seconds: float, variables: Sequence[str] = ()) -> TestRun:
         """Unpack the image's files and run `command` beside them, on this machine: see `unpack.run_in_files`."""
         built = self._built[handle]
-        with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            unpack(self._registry, built.base, built.files, built.layers, Path(folder))
-            return run_in_files(Path(folder), built.files, built.settings, command, seconds)
+        with tempfile.TemporaryDirectory(prefix="test-", dir=confine.room(self._work)) as name:
+            folder = Path(name).resolve()
+            unpack(self._registry, built.base, built.files, built.layers, folder)
+            return run_in_files(folder, built.files, built.settings, Test(command, seconds, variables))
 
     def push(self, handle: str, target: Reference) -> str:
         """Mount or copy the base's layers, upload what is new, then the manifest; returns its digest."""
@@ -117,6 +130,23 @@ class AssembleBuilder:
 
     def _write(self, order: BuildOrder, base: Base, result: Result, context: tarfile.TarFile) -> str:
         temporary = tempfile.TemporaryDirectory(prefix="image-", dir=self._work)
+        try:
+            built = self._written(temporary, order, base, result, context)
+        except BaseException:
+            temporary.cleanup()
+            raise
+        name = Path(temporary.name).name
+        self._built[name] = built
+        return name
+
+    def _written(
+        self,
+        temporary: tempfile.TemporaryDirectory[str],
+        order: BuildOrder,
+        base: Base,
+        result: Result,
+        context: tarfile.TarFile,
+    ) -> _Built:
         folder = Path(temporary.name)
         steps: list[tuple[Step, Blob | None]] = []
         for number, step in enumerate(result.steps):
@@ -125,6 +155,4 @@ class AssembleBuilder:
             steps.append((step, blob))
         layers = tuple(blob for _, blob in steps if blob)
         config = write_blob(folder / "config.json", configuration(base, result.settings, steps, order.created))
-        built = _Built(temporary, base, result.files, result.settings, layers, config, manifest(base, config, layers))
-        self._built[folder.name] = built
-        return folder.name
+        return _Built(temporary, base, result.files, result.settings, layers, config, manifest(base, config, layers))

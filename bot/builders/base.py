@@ -127,5 +127,6 @@ def _check(reference: Reference, config: dict[str, Any], layers: int, platform: 
     for name, kind in _SETTINGS.items():
         if not isinstance(settings.get(name) or kind(), kind):
             raise refuse(reference, f"its {name} is malformed")
-    if not all(isinstance(pair, str) and "=" in pair for pair in settings.get("Env") or []):
+    json.dumps(config, ensure_ascii=False).encode()  # a lone surrogate is a ValueError: no image can hold it
+    if not all(isinstance(pair, str) and "=" in pair and "\0" not in pair for pair in settings.get("Env") or []):
         raise refuse(reference, "its Env is malformed")

@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.builders.context import parents
-from bot.builders.layers import Files, Layer, Node, Unclear
+from bot.builders.layers import Files, Layer, Node, Unclear, check_path
 
 if TYPE_CHECKING:
     import tarfile
@@ -145,6 +145,7 @@ class Draft:
         self._put(place, Node(kind, member.mode, *owner, int(member.mtime)), path)
 
     def _put(self, path: str, node: Node, origin: str = "") -> None:
+        check_path(path)
         old = self._files.lookup(path)
         if old and (old.kind in ("dir", "implied")) != (node.kind == "dir"):
             raise Unclear(f"/{path} is a directory here and none there: one would replace the other")

@@ -15,7 +15,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from bot.builders.context import open_context
 from bot.builders.dockerfile import declared, given_args, pinned, printable
-from bot.builders.unpack import TAIL, TIMED_OUT, tail
+from bot.builders.testing import TAIL, TIMED_OUT, tail
 from bot.core.errors import BotError, NotFound, Refused, Unauthorised, Unavailable
 from bot.core.models import TestRun
 from bot.ports import reads
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.core.references import Reference
     from bot.ports import GitRepository, Registry
 
+_MOST_PROCESSES = 4096
 _SECONDS = 3600  # the longest silence of one build step
 _DENIED = ("unauthorized", "denied", "no basic auth", "authentication required")
 _ABSENT = ("manifest unknown", "not found", "does not exist", "repository name not known")
@@ -59,14 +60,19 @@ class DockerBuilder:
             return _image_id(events, context.dockerfile.path)
 
     @reads
-    def test(self, handle: str, command: Sequence[str], seconds: float) -> TestRun:
-        """Run `command` in a container of the image, without a network; `IMAGE_ROOT` is the empty text there.
+    def test(self, handle: str, command: Sequence[str], seconds: float, variables: Sequence[str] = ()) -> TestRun:  # noqa: ARG002 # a container has all of them
+        """Run `command` in a container of the image, without a network or a right to more; `IMAGE_ROOT` is empty there.
 
         At the time limit the container is removed and the exit code is 124. `BotError` if it cannot be started.
         """
         with _translated("test"):
             container = self._client.containers.create(
-                handle, entrypoint=list(command), network_mode="none", environment={"IMAGE_ROOT": ""}
+                handle,
+                entrypoint=list(command),
+                network_mode="none",
+                environment={"IMAGE_ROOT": ""},
+                security_opt=["no-new-privileges"],
+                pids_limit=_MOST_PROCESSES,
             )
             try:
                 return _run(container, command, seconds)

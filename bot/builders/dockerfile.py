@@ -44,9 +44,22 @@ def parse(path: str, data: bytes) -> Dockerfile:
     except DockerfileSyntaxError as error:
         line = f":{error.line}" if error.line else ""
         raise Refused(printable(f"{path}{line}: {error}"), fix=fix, reason_code="dockerfile_invalid") from error
+    except (ValueError, RecursionError) as error:
+        raise Refused(
+            f"{path}: it cannot be parsed: {type(error).__name__}", fix=fix, reason_code="dockerfile_invalid"
+        ) from error
+    for step in tree.instructions:
+        if not all(map(_is_text, [*step.args, *step.flags, step.original])):
+            what = f"{path}:{step.start_line}: {step.name} has a NUL byte, or half of a character"
+            raise Refused(what, fix=fix, reason_code="dockerfile_invalid")
     if not any(step.name == "FROM" for step in tree.instructions):
         raise Refused(f"{path}: no FROM", fix=fix, reason_code="dockerfile_invalid")
     return Dockerfile(path, data, tuple(tree.instructions), tree.escape_token)
+
+
+def _is_text(word: str) -> bool:
+    """Whether a program can be given it, and a file can hold it."""
+    return "\0" not in word and not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def printable(text: str) -> str:
@@ -70,7 +83,7 @@ def _lex(dockerfile: Dockerfile, step: Instruction, text: str, variables: Mappin
     lexer = ShellLex(dockerfile.escape, env=variables, skip_unset_env=False)
     try:
         return lexer.process_word(text), lexer.process_words(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = printable(f"{dockerfile.where(step)}: {step.name}: {error}")
         fix = "correct the Dockerfile in the artifact repository"
         raise Refused(message, fix=fix, reason_code="dockerfile_invalid") from error

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from bot.ports import Registry
 
 _CHUNK = 1 << 20
+_MAX_HEADER = 1 << 20
+_HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
 
 
 def layer_index(registry: Registry, repository: Reference, descriptor: Mapping[str, Any], cache: Path) -> Layer:
@@ -31,7 +35,7 @@ def layer_index(registry: Registry, repository: Reference, descriptor: Mapping[s
     `Refused` (`base_unsupported`) if the blob is not a layer that can be understood.
     """
     digest = str(descriptor["digest"])
-    file = cache / f"{digest.replace(':', '-')}.index"
+    file = cache / f"{digest.replace(':', '-')}.2.index"  # 2: a hard link to a link is one
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return _load(file.read_bytes())
     with open_layer(registry, repository, descriptor) as tar:
@@ -43,6 +47,15 @@ def layer_index(registry: Registry, repository: Reference, descriptor: Mapping[s
     return layer
 
 
+class _Member(tarfile.TarInfo):
+    """A member whose extended headers, which are read as a whole, have a size that fits into memory."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and self.size > _MAX_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        return super()._proc_member(tar)  # type: ignore[misc,no-any-return]  # not in the stubs
+
+
 @contextlib.contextmanager
 def open_layer(registry: Registry, repository: Reference, descriptor: Mapping[str, Any]) -> Iterator[tarfile.TarFile]:
     """A layer's tar as a stream, gzip or plain; on leaving, the blob is read to its end and so verified."""
@@ -50,9 +63,9 @@ def open_layer(registry: Registry, repository: Reference, descriptor: Mapping[st
     with registry.open_blob(repository, digest) as blob:
         try:
             plain = blob if descriptor["mediaType"].endswith(".tar") else gzip.GzipFile(fileobj=blob)
-            with tarfile.open(fileobj=plain, mode="r|") as tar:
+            with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Member) as tar:
                 yield tar
-        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ValueError, OverflowError) as error:
             raise _not_a_layer(repository, digest, error) from error
         while blob.read(_CHUNK):
             pass

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 _ACCOUNTS = ("etc/passwd", "etc/group")
 _MAX_TEXT = 1 << 20
-_MAX_LINKS = 40
+_MAX_LINKS, _MAX_PARTS = 40, 1000
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000
+MOST_PATHS = 1_000_000
+"""Paths of one layer; an index of more takes too much memory."""
 
 
 class Unclear(Exception):
@@ -90,6 +93,8 @@ class Files:
         done: list[str] = []
         rest, links = path.split("/")[::-1], 0
         while rest:
+            if len(rest) + len(done) > _MAX_PARTS:
+                raise Unclear(f"/{path[:60]}… is too long a way")
             part = rest.pop()
             if part == "..":
                 done = done[:-1]
@@ -125,9 +130,11 @@ def read_layer(tar: tarfile.TarFile) -> Layer:
         if name == ".wh..wh..opq":
             layer.opaque.add(folder)
         elif name.startswith(".wh."):
-            layer.whiteouts.add(posixpath.join(folder, name.removeprefix(".wh.")))
+            layer.whiteouts.add(posixpath.join(folder, _hidden(member.name, name)))
         elif path:
-            layer.nodes[path] = _node(member)
+            layer.nodes[path] = _node(member, layer)
+            if len(layer.nodes) > MOST_PATHS:
+                raise Unclear(f"a layer of the base has more than {MOST_PATHS:,} paths")
             _read_text(tar, member, path, layer)
         tar.members.clear()  # type: ignore[attr-defined]  # not in the stubs; else it keeps every member ever seen
     for path in list(layer.nodes):
@@ -137,14 +144,41 @@ def read_layer(tar: tarfile.TarFile) -> Layer:
 
 
 def clean(name: str) -> str:
-    """A tar member's name as a path relative to the root. `Unclear` if it leads out of it."""
+    """A tar member's name as a path relative to the root. `Unclear` if it leads out of it, or is none."""
     path = posixpath.normpath("/" + name.lstrip("/")).strip("/")
     if ".." in name.split("/"):
-        raise Unclear(f"a layer of the base holds the path {name!r}")
+        raise Unclear(f"a layer of the base holds the path {name[:200]!r}")
+    check_path(path)
     return path
 
 
-def _node(member: tarfile.TarInfo) -> Node:
+def check_path(path: str) -> None:
+    """`Unclear` for a path, relative to a root, that could be another than it says, or that no file can have.
+
+    The root is the empty path.
+    """
+    parts = path.split("/") if path else []
+    if {"", ".", ".."} & set(parts) or "\0" in path:
+        raise Unclear(f"a layer holds the path {path[:200]!r}")
+    raw = path.encode("utf-8", "surrogateescape")
+    if len(raw) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in raw.split(b"/")):
+        raise Unclear(f"a layer holds a path that is too long: {path[:60]!r}…")
+
+
+def _hidden(path: str, name: str) -> str:
+    """What a whiteout's name hides beside itself."""
+    hidden = name.removeprefix(".wh.")
+    if hidden in ("", ".", ".."):
+        raise Unclear(f"a layer of the base holds {path[:200]!r}, which deletes no file of its folder")
+    return hidden
+
+
+def _node(member: tarfile.TarInfo, layer: Layer) -> Node:
+    if member.islnk():
+        # A hard link to a symbolic link is one too.
+        target = layer.nodes.get(clean(member.linkname))
+        if target and target.kind == "link":
+            return target
     kind = "other"
     if member.isreg() or member.islnk():
         kind = "file"

@@ -40,10 +40,16 @@ class Bot(click.Group):
 
 
 def settings() -> Settings:
-    """The settings of this process."""
-    from bot.settings import read_settings
+    """The settings of this process, read once; the secrets among them are in its environment no more."""
+    from bot.confine import forget
+    from bot.settings import SECRETS, read_settings
 
-    return read_settings(os.environ)
+    kept = click.get_current_context().find_root().meta
+    if "settings" not in kept:
+        kept["settings"] = read_settings(os.environ)
+        forget(SECRETS)
+    found: Settings = kept["settings"]
+    return found
 
 
 def edges() -> Edges:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bot.core.events import Event, Ignored
     from bot.ports import Edges
+    from bot.settings import Settings
     from bot.web.log import Log
 
 
@@ -48,12 +49,13 @@ def serve(host: str, port: int) -> None:
     from bot.web.log import Log
 
     log = Log(sys.stdout)
-    secrets = [secret.reveal() for secret in settings().webhook_secrets]
+    here = settings()
+    secrets = [secret.reveal() for secret in here.webhook_secrets]
     bot, repository = _own(edges())
-    listen(create_app(_handler(log), secrets, log, bot=bot, repository=repository), host, port, log)
+    listen(create_app(_handler(here, log), secrets, log, bot=bot, repository=repository), host, port, log)
 
 
-def _handler(log: Log) -> Callable[[Event], None]:
+def _handler(here: Settings, log: Log) -> Callable[[Event], None]:
     """Handles an event with edges of its own: what an earlier run had open may be of another thread, or stale.
 
     Only answers that the forge itself says still hold go from run to run.
@@ -66,7 +68,7 @@ def _handler(log: Log) -> Callable[[Event], None]:
     kept = KeptAnswers()
 
     def run(event: Event) -> None:
-        report = handle(event, open_edges(settings(), lambda text: log(progress=text), kept))
+        report = handle(event, open_edges(here, lambda text: log(progress=text), kept))
         for action in report.done:
             log(done=action.summary)
         for action, reason in report.failed:

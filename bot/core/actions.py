@@ -41,6 +41,7 @@ class BuildImage(Action):
     image: str
     order: BuildOrder
     test: tuple[str, ...] = ()
+    test_env: tuple[str, ...] = ()
     test_seconds: float = 300
 
 

@@ -170,8 +170,8 @@ def foreign_commit(environment: str, application: str, branch: Branch, pull_requ
 def unreadable(environment: str | None, application: str, branch: Branch) -> Skip:
     """What a branch of the bot holds cannot be told; it is left alone."""
     reason = (
-        f"What the branch `{branch.name}` would change cannot be told, so I leave it alone: {branch.unreadable}. To let "
-        "me go on, delete that branch; to keep a commit, put it on a branch of your own."
+        f"What the branch `{branch.name}` would change cannot be told, so I leave it alone: {branch.unreadable}. To "
+        "let me go on, delete that branch; to keep a commit, put it on a branch of your own."
     )
     return Skip(environment, application, "branch_unreadable", reason, f"the branch {branch.name} to be deleted")
 

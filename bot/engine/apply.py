@@ -147,7 +147,7 @@ def _package(action: PackageChart, edges: Edges) -> None:
 def _test(action: BuildImage, handle: str, edges: Edges) -> None:
     command = " ".join(action.test)
     edges.progress(f"Test {action.order.target}: {command}")
-    run = edges.builder.test(handle, action.test, action.test_seconds)
+    run = edges.builder.test(handle, action.test, action.test_seconds, action.test_env)
     if run.exit_code:
         raise Refused(
             f"the test of {action.order.target} failed, exit code {run.exit_code}: {command}\n{run.output}".rstrip(),

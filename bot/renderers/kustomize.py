@@ -23,6 +23,16 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Each entry is a file or a folder, or else kustomize takes it for the address of one.
 _BASES = frozenset({"resources", "bases", "components"})
 _PLUGINS = frozenset({"generators", "transformers", "validators"})
+FIELDS = frozenset(
+    {
+        *("apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels"),
+        *("labels", "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images"),
+        *("imageTags", "replacements", "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases"),
+        *("configMapGenerator", "secretGenerator", "generatorOptions", "configurations", "generators"),
+        *("helmGlobals", "helmCharts", "helmChartInflationGenerator", "transformers", "validators", "buildMetadata"),
+    }
+)
+"""https://pkg.go.dev/sigs.k8s.io/kustomize/api/types#Kustomization"""
 # What is text, not the name of a file. Any other value that is an address would be fetched, or might be.
 _TEXT = frozenset(
     {"annotations", "commonannotations", "commonlabels", "labels", "literals", "patch", "images", "options"}
@@ -63,7 +73,7 @@ def _check_file(files: Mapping[str, bytes], place: str, path: str) -> Iterator[s
         if name in _BASES | _PLUGINS:
             for entry in _scalars(value, path):
                 yield from _entry(files, place, path, entry, plugin=name in _PLUGINS)
-        elif name not in _TEXT:
+        elif name.lower() not in _TEXT:
             for text in _scalars(value, path):
                 if "\n" not in text and _ADDRESS.search(text):
                     raise _remote(path, text)
@@ -97,17 +107,27 @@ def _remote(path: str, entry: str) -> Refused:
 
 
 def _fields(content: bytes, path: str) -> list[tuple[str, yaml.Node]]:
-    """The top-level fields, in small letters: kustomize reads them without regard to case."""
+    """The top-level fields, each of them known."""
     try:
         (node,) = documents(content.decode())
     except (UnicodeDecodeError, ValueError, Refused) as error:
         raise Refused(f"{path} is not one YAML document", reason_code="not_parsable") from error
     if not isinstance(node, yaml.MappingNode):
         raise Refused(f"{path} is not a mapping", reason_code="not_parsable")
-    fields = [(str(key.value).lower(), value) for key, value in node.value]
-    if any(name == "<<" for name, _ in fields):
-        raise Refused(f"{path} merges its fields from elsewhere (`<<`); write them out", reason_code="merged_key")
+    fields = [(str(key.value), value) for key, value in node.value]
+    for name, _ in fields:
+        _check_field(name, path)
+    if len({name for name, _ in fields}) != len(fields):
+        raise Refused(f"{path} has a field twice", reason_code="unknown_field")
     return fields
+
+
+def _check_field(name: str, path: str) -> None:
+    """Only as written in kustomize's own types: its reader folds letters, some that are not ASCII, too."""
+    if name == "<<":
+        raise Refused(f"{path} merges its fields from elsewhere (`<<`); write them out", reason_code="merged_key")
+    if name not in FIELDS:
+        raise Refused(f"{path} has the field {name[:60]!r}, which no kustomization has", reason_code="unknown_field")
 
 
 def _scalars(node: yaml.Node, path: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bot import confine
 from bot.core.errors import Refused
 from bot.ports import Rendering, reads
 from bot.renderers.helm import releases
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_BYTES = 64_000_000
+_UNCONFINED = ("this machine has no Landlock: kubectl and helm were not kept from other files of it",)
 
 
 class LocalRenderer:
@@ -34,7 +36,7 @@ class LocalRenderer:
             _write(files, root / "tree")
             objects = build(files, folder, root, self._seconds)
             charts = releases(files, objects, root, self._seconds)
-        return Rendering("\n---\n".join([objects, *charts.objects]), charts.notes)
+        return Rendering("\n---\n".join([objects, *charts.objects]), (*charts.notes, *_UNCONFINED[: not confine.how()]))
 
 
 def _write(files: Mapping[str, bytes], tree: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from typing import IO, TYPE_CHECKING
 
+from bot import confine
 from bot.core.errors import Refused
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ def run(command: Sequence[str], root: Path, seconds: float) -> str:
     program = shutil.which(name)
     if program is None:
         raise Refused(f"{name} is not on this machine", reason_code="program_missing")
+    confine.lend(root)
     try:
         # Its own session: one signal ends what it starts, too.
         process = subprocess.Popen(
-            [program, *arguments],
+            confine.arguments([program, *arguments], [root]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -61,7 +61,7 @@ def test_the_bots_environment_is_not_seen(workshop: Workshop, monkeypatch: pytes
     done = run(workshop, "env")
     found = dict(line.partition("=")[::2] for line in done.output.splitlines())
     assert "very-secret" not in done.output
-    assert set(found) - {"PWD", "SHLVL", "_"} == {"APP", "HOME", "IMAGE_ROOT", "PATH", "WSO2_SERVER_HOME"}
+    assert set(found) - {"PWD", "SHLVL", "_"} == {"HOME", "IMAGE_ROOT", "PATH", "TMPDIR"}
     assert found["PATH"] == os.environ["PATH"]
 
 

@@ -62,6 +62,12 @@ def test_an_address_in_a_label_or_a_literal_is_text(renderer: LocalRenderer) -> 
     [
         "resources: [{url}/x.yaml]",
         "RESOURCES: [{url}/x.yaml]",
+        "re\u017fources: [{url}/x.yaml]",
+        "re\u017fources: [../../../../../../../../etc]",
+        '"re\\u017fources": [/etc]',
+        "resources: [shop.yaml]\ncr\u212ads: [x]",
+        "resources: [shop.yaml]\nba\u017fes: [/etc]",
+        "resources: [shop.yaml]\nresources: [/etc]",
         "bases: ['{url}/repository//folder']",
         "components: ['{url}/repository']",
         "resources: [github.com/someone/repository]",
@@ -91,7 +97,10 @@ def test_nothing_outside_the_repository_is_asked_for(
         "envs/dev/plugin.yaml": plugin.encode(),
         "envs/dev/again/kustomization.yaml": f"resources: ['{elsewhere.url}/x.yaml']\n".encode(),
     }
-    with pytest.raises(Refused, match=r"not in this repository|an address|base64|merges its fields"):
+    with pytest.raises(
+        Refused,
+        match=r"not in this repository|an address|base64|merges|no kustomization has|a field twice|not one YAML",
+    ):
         renderer.render(files, "envs/dev")
     assert elsewhere.asked == []
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # https://git-scm.com/docs/git-check-ref-format
 _NOT_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|[./]$|\.lock(/|$)|^@$")
+# What a test has of its own, and what makes every program load code.
+_OWN = frozenset({"PATH", "HOME", "TMPDIR", "IMAGE_ROOT", "ENV", "SHELLOPTS", "IFS"})
+_LOADERS = ("LD_", "DYLD_", "BASH_")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -55,6 +58,10 @@ def image_checks(path: Path, image: Image) -> Iterator[Found]:
         yield Found(path, f"this image has {what}", fix, at_key=True)
     if image.test and image.build is None:
         yield Found((*path, "test"), "only images that are built here can be tested", "delete it", at_key=True)
+    for i, name in enumerate(image.test_env):
+        if name in _OWN or name.startswith(_LOADERS):
+            fix = "take it out: set what the command needs in the command itself"
+            yield Found((*path, "test_env", i), f"{name} decides which programs run on the bot's machine", fix)
     for i, key in enumerate(image.keys):
         if (key.image is None) == (key.tag is None and key.digest is None):
             yield Found((*path, "keys", i), "this place names nothing, or too much", "give `image`, or `tag`, `digest`")

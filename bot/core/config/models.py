@@ -15,6 +15,8 @@ POINTER = r"^(/([^/~]|~[01])*)+$"
 TEAM = "team:"
 WHO = r"^(team:[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|permission:(write|admin)|[^@\s:/][^\s:/]*)$"
 ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
+# As ARG, for another message.
+VARIABLE = r"^[A-Z_a-z][A-Z_a-z0-9]*$"
 PLACE = rf"^{FOLDER[1:-1]}#(/([^/~]|~[01])*)+$"
 CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
@@ -22,6 +24,7 @@ ANY_PLATFORM = r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$"
 AGE = r"^[1-9][0-9]{0,5}[mhd]$"
 TAG = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 
+Variable = Annotated[str, StringConstraints(pattern=VARIABLE, max_length=255)]
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 Folder = Annotated[str, StringConstraints(pattern=FOLDER, max_length=500)]
 Pointer = Annotated[str, StringConstraints(pattern=POINTER)]
@@ -126,6 +129,9 @@ class Image(Model):
     policy: Policy | None = Field(default=None, description="How a tag is chosen among those that others push.")
     test: tuple[str, ...] = Field(
         default=(), description="Command that must succeed in a built image before it is pushed."
+    )
+    test_env: tuple[Variable, ...] = Field(
+        default=(), description="Variables of the image that a test beside its files gets; none but these."
     )
     test_seconds: float = Field(default=300, gt=0, le=3600, description="Time limit of the test command, in seconds.")
     pin: bool = Field(default=True, description="Write the digest beside or behind the tag.")

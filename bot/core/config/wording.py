@@ -36,6 +36,7 @@ _SHAPES = {
     models.ARG: "use the name of an ARG, such as BASE_IMAGE",
     models.PLACE: "write a file and a JSON Pointer, such as values.yaml#/resources/*",
     models.CHART: "use letters, digits, `-`, `_` and `.`, as in the chart's Chart.yaml",
+    models.VARIABLE: "write the name of a variable such as APP_HOME",
     models.PLATFORM: "write a platform such as linux/amd64",
     models.ANY_PLATFORM: "write a platform such as linux/amd64",
     models.AGE: "write a whole number and `m`, `h` or `d`, for example 3d",

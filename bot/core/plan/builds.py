@@ -82,6 +82,7 @@ def _to_build(snapshot: Snapshot, application: str, name: str, wanted: BuildOrde
         image=name,
         order=wanted,
         test=image.test,
+        test_env=image.test_env,
         test_seconds=image.test_seconds,
     )
     failure = snapshot.failures.get(action.key)
