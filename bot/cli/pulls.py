@@ -130,7 +130,7 @@ def comment(number: int, text: str, by: str | None) -> None:
     comment = forge.user_comment(forge.add_comment(number, by or settings().user, text))
     before = {c.id: c.body for c in forge.comments(number)}
     say(f"#{number} has your comment")
-    _tell_the_bot(Commented(comment))
+    _tell_the_bot(Commented(comment.id, comment.number))
     for said in forge.comments(number):
         if said.author == BOT_NAME and before.get(said.id) != said.body:
             say(_spoken(said))

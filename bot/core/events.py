@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from bot.core.models import UserComment
+from typing import NamedTuple, TypeAlias
 
 
 class Reconcile(NamedTuple):
@@ -40,9 +37,14 @@ class Promote(NamedTuple):
 
 
 class Commented(NamedTuple):
-    """Somebody wrote a comment, which may hold commands; the text is as it was first written."""
+    """Somebody wrote a comment, which may hold commands: its id on the forge, and its issue's or pull request's number.
 
-    comment: UserComment
+    It says where to look. What the comment says, and whose it is, the forge is asked: an event may come from a file
+    that others wrote.
+    """
+
+    comment: str
+    number: int
 
 
 class Ignored(NamedTuple):

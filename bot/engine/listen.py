@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.config import teams
 from bot.core.errors import BotError
-from bot.core.events import Commented
 from bot.core.models import Labelled, Unknown
 from bot.core.plan.chatops import HOLD, hear, open_requests, speakers
 from bot.core.plan.contributions import reviewers
@@ -20,7 +19,6 @@ from bot.engine.unforeseen import known
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.core.events import Event
     from bot.core.models import Branch, Person, PullRequest, UserComment
     from bot.core.snapshot import Snapshot
     from bot.ports import Edges
@@ -34,9 +32,8 @@ T = TypeVar("T")
 class Listener:
     """Hears what was said since a few days; who somebody is, is asked once a run."""
 
-    def __init__(self, edges: Edges, event: Event) -> None:
+    def __init__(self, edges: Edges) -> None:
         self._edges = edges
-        self._event = event
         self._people: dict[str, Person | Unknown] = {}
 
     def hear(self, snapshot: Snapshot) -> Snapshot:
@@ -57,17 +54,8 @@ class Listener:
         return replace(heard, asks=tuple(ask for one in hear(heard).heard for ask in one.asks))
 
     def _comments(self, snapshot: Snapshot) -> tuple[UserComment, ...] | Unknown:
-        """What was written, and first of all what this run is about: as it was first written, not as it is now."""
-        found = known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
-        if not isinstance(self._event, Commented):
-            return found
-        told = self._event.comment
-        listed = None if isinstance(found, Unknown) else next((c for c in found if c.id == told.id), None)
-        # Deleted since, or replayed long after: whether it was answered cannot be told, so it is not done.
-        if isinstance(found, Unknown) or listed is None:
-            return found
-        first = listed._replace(body=told.body, edited=False)
-        return tuple(first if c.id == told.id else c for c in found)
+        """What was written in the last days, as the forge says: whatever an event's file says of a comment."""
+        return known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
 
     def _state(self) -> tuple[State | Unknown, str | None]:
         git = self._edges.git

@@ -41,7 +41,7 @@ class Observer:
         self._edges = edges
         self._event = event
         self._outside = Outside(edges)
-        self._listener = Listener(edges, event)
+        self._listener = Listener(edges)
         self._inspector = Inspector(edges)
         self._at: Snapshot | None = None
 

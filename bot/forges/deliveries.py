@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.errors import Refused
@@ -92,14 +91,6 @@ class Payload:
             raise self._wrong(key, "true or false")
         return value
 
-    def time(self, key: str) -> datetime:
-        """A time, UTC: ISO 8601, or GitLab's `2024-05-17 18:08:09 UTC`."""
-        try:
-            time = datetime.fromisoformat(self.text(key).replace(" UTC", "+00:00"))
-            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise self._wrong(key, "time") from error
-
     def _matching(self, key: str, form: re.Pattern[str], what: str) -> str:
         text = self.text(key)
         if not form.fullmatch(text):
@@ -159,7 +150,7 @@ def delivery_id(text: str) -> str:
 
 def edited() -> Ignored:
     """Why a comment that somebody changed counts for nothing."""
-    return Ignored("edited", "commands count as they were first written")
+    return Ignored("edited", "an edited comment is no command: a new one is")
 
 
 def by_bot(names: Iterable[str], bot: str) -> Ignored | None:

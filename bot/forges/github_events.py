@@ -10,7 +10,6 @@ import hmac
 from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
-from bot.core.models import UserComment
 from bot.forges import deliveries
 from bot.forges.deliveries import Delivery, lowered, read_payload
 
@@ -114,8 +113,5 @@ def _comment(name: str, payload: Payload, bot: str, repository: str) -> Event | 
         return ignored
     if "Bot" in (author.text("type"), sender.text("type")):
         return Ignored("by_bot", "bots give no commands")
-    on_pull_request = place == "pull_request" or "pull_request" in payload.below("issue")
-    time = comment.time("submitted_at" if holder == "review" else "created_at")
     # The node id is what GraphQL calls `id`: one kind of id for comments, reviews and review comments.
-    found = (comment.token("node_id"), number, author.name("login"), comment.text("body"), time, on_pull_request)
-    return Commented(UserComment(*found))
+    return Commented(comment.token("node_id"), number)

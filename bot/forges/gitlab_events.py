@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.core.events import Commented, Ignored, Reconcile
-from bot.core.models import UserComment
 from bot.forges import deliveries
 from bot.forges.deliveries import BadSignature, Delivery, lowered, read_payload, same
 
@@ -135,7 +134,5 @@ def _note(payload: Payload, bot: str, repository: str) -> Event | Ignored:
     author = payload.below("user").name("username")
     if ignored := deliveries.by_bot((author,), bot):
         return ignored
-    number, on_merge_request = payload.below(place).number("iid"), place == "merge_request"
     # A note's number is one among all of GitLab; the forge's own listing names the note so too.
-    comment = (f"note:{note.number('id')}", number, author, note.text("note"), note.time("created_at"))
-    return Commented(UserComment(*comment, on_merge_request))
+    return Commented(f"note:{note.number('id')}", payload.below(place).number("iid"))

@@ -95,7 +95,7 @@ class Desk:
         if isinstance(event, Ignored):
             return "ignored"
         # GitHub signs no id: who replays a delivery under another one still carries the same comment.
-        comment = [f"comment {event.comment.id}"] if isinstance(event, Commented) else []
+        comment = [f"comment {event.comment}"] if isinstance(event, Commented) else []
         if not self._memory.is_new(f"delivery {delivery.id}", *comment):
             return "duplicate"
         self.worker.offer(event)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS = 60
-# Whatever a checkout's own settings say, nothing of it is run to list its files.
+# Whatever a checkout's own settings say, nothing of it is run to list its files: no monitor, no hook, no transport by
+# which a missing object would be fetched, and (`_without_filters`) no filter by which a file would be compared.
+_NOTHING_RUNS = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+_FILTERS = ("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$")
+_NO_SUCH_KEY = 1
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false")
 # Index entries with their flags; what differs from the index; what git does not track, and does not ignore.
 _QUESTIONS = (
@@ -48,7 +52,10 @@ def list_blobs(root: Path) -> dict[str, str] | None:
     What has no content of its own, such as a link, a submodule or what cannot be read, has a text that says so instead.
     """
     # All at once: while git looks through the folders, what it has answered already is read.
-    entries, changed, untracked = [_asked(root, question) for question in _QUESTIONS]
+    unfiltered = _without_filters(root)
+    if unfiltered is None:
+        return None
+    entries, changed, untracked = [_asked(root, question, unfiltered) for question in _QUESTIONS]
     staged = _staged(_answer(entries))
     others = [_answer(changed), _answer(untracked)]
     if staged is None or None in others:
@@ -87,8 +94,26 @@ def _sha_of(root: Path, name: str) -> str:
     return repr(found) if isinstance(found, Unread) else "absent"
 
 
-def _asked(root: Path, question: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+def _without_filters(root: Path) -> dict[str, str] | None:
+    """Settings, as environment, under which no filter is left of those that are set anywhere; None if git does not say.
+
+    Git would run one to compare a file that is as old as the index. https://git-scm.com/docs/gitattributes
+    """
+    asked = _asked(root, _FILTERS, {})
+    answer = _answer(asked)
+    if answer is None and (asked is None or asked.returncode != _NO_SUCH_KEY):
+        return None
+    names = list(dict.fromkeys(os.fsdecode(name) for name in (answer or b"").split(b"\0")[:-1]))
+    settings = {"GIT_CONFIG_COUNT": str(len(names))}
+    for number, name in enumerate(names):
+        settings[f"GIT_CONFIG_KEY_{number}"] = name
+        settings[f"GIT_CONFIG_VALUE_{number}"] = "false" if name.endswith(".required") else ""
+    return settings
+
+
+def _asked(root: Path, question: tuple[str, ...], settings: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    kept |= {**_NOTHING_RUNS, "GIT_WORK_TREE": str(root), **settings}
     try:
         return subprocess.Popen(
             ["git", *_SAFE, *question], cwd=root, env=kept, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from bot.core.errors import BotError
 from bot.core.events import Commented, Event, Ignored, Reconcile
-from bot.core.models import UserComment
 from bot.forges.deliveries import LIMIT, BadDelivery, BadSignature, Payload, repository_path
 from bot.forges.github_events import event_of, parse_github, verify_github
 from tests.forges.deliveries import REPOSITORY, SECRET, github, issue_comment, repository
@@ -102,10 +100,7 @@ def test_only_new_comments_of_the_published_ones_are_commands(examples: list[Exa
         if isinstance(event, Commented):
             written += 1
             assert payload["action"] == "created"
-            assert event.comment.id == payload["comment"]["node_id"]
-            assert event.comment.body == payload["comment"]["body"]
-            assert event.comment.author == payload["comment"]["user"]["login"]
-            assert not event.comment.on_pull_request
+            assert event == (payload["comment"]["node_id"], payload["issue"]["number"])
     assert written > 5
 
 
@@ -113,16 +108,8 @@ def test_a_comment_on_a_pull_request_is_an_event(examples: list[Example]) -> Non
     payload = one(examples, "issue_comment", "created")
     payload["issue"]["pull_request"] = {"url": payload["issue"]["url"].replace("/issues/", "/pulls/")}
     payload["comment"]["body"] = "/promote prod"
-    assert parse("issue_comment", payload, at="codertocat/hello-world") == Commented(
-        UserComment(
-            id="MDEyOklzc3VlQ29tbWVudDQ5MjcwMDQwMA==",
-            number=1,
-            author="Codertocat",
-            body="/promote prod",
-            time=datetime(2019, 5, 15, 15, 20, 21, tzinfo=UTC),
-            on_pull_request=True,
-        )
-    )
+    event = parse("issue_comment", payload, at="codertocat/hello-world")
+    assert event == Commented("MDEyOklzc3VlQ29tbWVudDQ5MjcwMDQwMA==", 1)
 
 
 def test_a_pull_request_of_a_fork_is_looked_at_and_its_repository_is_not_mistaken_for_ours(
@@ -146,11 +133,7 @@ def test_a_review_is_an_event_and_with_a_text_it_may_hold_commands(examples: lis
     assert parse("pull_request_review", payload) == Reconcile()
     payload["review"]["body"] = "Fine.\r\n/promote prod"
     event = parse("pull_request_review", payload, at="codertocat/hello-world")
-    assert isinstance(event, Commented)
-    assert event.comment.id == payload["review"]["node_id"]
-    assert (event.comment.number, event.comment.on_pull_request) == (2, True)
-    assert event.comment.body == "Fine.\r\n/promote prod"
-    assert event.comment.time == datetime(2019, 5, 15, 15, 20, 38, tzinfo=UTC)
+    assert event == Commented(payload["review"]["node_id"], 2)
 
 
 def test_what_a_workflow_alone_knows_is_an_event_too() -> None:
@@ -296,7 +279,6 @@ def test_a_comment_of_a_megabyte_is_taken_whole() -> None:
     text = "é" * 500_000
     event = parse("issue_comment", issue_comment(text))
     assert isinstance(event, Commented)
-    assert event.comment.body == text
 
 
 @pytest.mark.parametrize("content_type", ["", "application/x-www-form-urlencoded", "text/plain", "application/jsonx"])
@@ -327,11 +309,6 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
         ("node_id", "IC kw7"),
         ("node_id", 7),
         ("node_id", "IC_\u202e"),
-        ("body", 7),
-        ("body", ["/promote prod"]),
-        ("created_at", None),
-        ("created_at", "yesterday"),
-        ("created_at", "9999-12-31T23:59:59-23:59"),
         ("user", "alice"),
         ("user", {"type": "User"}),
         ("user", {"login": ["alice"], "type": "User"}),
@@ -355,19 +332,6 @@ def test_a_number_is_a_number(number: object) -> None:
 def test_a_name_that_only_looks_like_somebodys_is_refused(login: str) -> None:
     with pytest.raises(BadDelivery):
         parse("issue_comment", issue_comment(by=login))
-
-
-@pytest.mark.parametrize("login", ["alice", "Alice-2", "alice_shop", "a.b"])
-def test_a_name_is_kept_as_it_is_written(login: str) -> None:
-    event = parse("issue_comment", issue_comment(by=login))
-    assert isinstance(event, Commented)
-    assert event.comment.author == login
-
-
-def test_half_a_character_is_made_whole_since_no_file_could_hold_it() -> None:
-    event = parse("issue_comment", json.dumps(issue_comment("/lock \ud83d \U0001f512\x00")).encode())
-    assert isinstance(event, Commented)
-    assert event.comment.body == "/lock � \U0001f512\x00"
 
 
 anything = st.recursive(
@@ -410,4 +374,4 @@ def test_whatever_is_changed_in_a_comment_there_is_an_event_or_an_error_for_peop
     except BotError as error:
         event = error
     assert isinstance(event, Reconcile | Commented | Ignored | BotError)
-    assert not isinstance(event, Commented) or event.comment.author.isascii()
+    assert not isinstance(event, Commented) or event.comment.isascii()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from bot.core.errors import BotError
 from bot.core.events import Commented, Event, Ignored, Reconcile
-from bot.core.models import UserComment
 from bot.forges.deliveries import LIMIT, BadDelivery, BadSignature, Delivery
 from bot.forges.gitlab_events import parse_gitlab, verify_gitlab
 from bot.forges.gitlab_records import comment_id
@@ -40,24 +39,18 @@ def kind(event: Event | Ignored) -> str:
 
 
 def test_a_new_note_on_a_merge_request_is_an_event() -> None:
-    time = datetime(2026, 5, 15, 15, 20, 21, tzinfo=UTC)
-    event = parse(note("/promote prod\n"))
-    assert event == Commented(UserComment("note:1244", 7, "alice", "/promote prod\n", time, on_pull_request=True))
-    assert parse(note("/promote prod\n", created_at="2026-05-15T17:20:21+02:00")) == event
-    assert parse(note("/promote prod\n", created_at="2026-05-15T15:20:21.000Z")) == event
+    assert parse(note("/promote prod\n")) == Commented("note:1244", 7)
 
 
 def test_a_note_has_the_id_that_the_forge_lists_it_by() -> None:
     event = parse(note())
     assert isinstance(event, Commented)
-    assert event.comment.id == comment_id("gid://gitlab/Note/1244")
+    assert event.comment == comment_id("gid://gitlab/Note/1244")
 
 
 def test_a_new_note_on_an_issue_is_an_event() -> None:
     event = parse(note(noteable_type="Issue") | {"issue": {"id": 92, "iid": 17}})
-    assert isinstance(event, Commented)
-    assert (event.comment.number, event.comment.on_pull_request) == (17, False)
-    assert event.comment.id == "note:1244"
+    assert event == Commented("note:1244", 17)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +251,6 @@ def test_a_body_over_the_limit_is_not_even_hashed() -> None:
 def test_the_longest_note_that_gitlab_takes_is_taken_whole() -> None:
     event = parse(json.dumps(note("é" * 1_000_000), ensure_ascii=False).encode())
     assert isinstance(event, Commented)
-    assert len(event.comment.body) == 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -267,11 +259,8 @@ def test_the_longest_note_that_gitlab_takes_is_taken_whole() -> None:
         {"id": None},
         {"id": "1244"},
         {"id": True},
-        {"note": 7},
         {"system": None},
         {"system": "false"},
-        {"created_at": "now"},
-        {"created_at": None},
     ],
 )
 def test_a_note_that_lacks_what_a_note_has_is_refused(changes: dict[str, Any]) -> None:
@@ -320,7 +309,7 @@ def test_whatever_is_changed_in_a_note_there_is_an_event_or_an_error_for_people(
     except BotError as error:
         event = error
     assert isinstance(event, Reconcile | Commented | Ignored | BotError)
-    assert not isinstance(event, Commented) or event.comment.author.isascii()
+    assert not isinstance(event, Commented) or event.comment.isascii()
 
 
 @given(name=st.text(), value=st.text(), time=st.text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from bot.cli.demo.world import APPLICATION, commit, git
 from bot.core.errors import Refused, Unavailable
 from bot.core.events import Commented, Reconcile
-from bot.core.models import Unknown, UserComment
+from bot.core.models import Unknown
 from bot.core.state import BRANCH
 from bot.engine import look
 from tests.engine.test_engine import Trouble
@@ -300,21 +299,28 @@ def test_status_and_diff_answer_in_the_comment(in_dev: Story) -> None:
     assert "not rendered: kubectl is not asked in this test" in diff
 
 
-def test_a_webhooks_comment_is_done_as_it_was_first_written(in_dev: Story) -> None:
+def test_an_event_puts_no_words_into_anybodys_comment(in_dev: Story) -> None:
+    """Whoever can start the bot on a file of theirs names a comment; what it says is what the forge says."""
+    in_dev.rewrite_config(lambda text: text + "commands: {approve: true}\n")
+    in_dev.run()
     number, forge = in_dev.number("staging"), in_dev.forge()
-    comment = forge.add_comment(number, "alice", "/hold")
-    told = next(c for c in forge.comments_since(datetime(2000, 1, 1, tzinfo=UTC)) if c.id == comment)
-    forge.edit_comment(comment, "alice", "/status")
-    in_dev.run(Commented(told))
-    assert "hold" in in_dev.pull("staging").labels
+    comment = forge.add_comment(number, "alice", "Looks fine to me")
+    in_dev.run(Commented(comment, number))
+    assert in_dev.reactions(comment) == set()
+    assert in_dev.skip("staging").reason_code == "needs_approval"
+
+
+def test_what_was_edited_before_the_bot_read_it_is_not_done(in_dev: Story) -> None:
+    number, forge = in_dev.number("staging"), in_dev.forge()
+    comment = forge.add_comment(number, "alice", "Looks fine to me")
+    forge.edit_comment(comment, "alice", "/hold")
+    in_dev.run(Commented(comment, number))
+    assert "**edited**" in in_dev.answer(number, comment)
+    assert "hold" not in in_dev.pull("staging").labels
 
 
 def test_a_replayed_webhook_of_a_comment_that_is_gone_does_nothing(in_dev: Story) -> None:
-    told = UserComment(
-        "comment:999", in_dev.number("staging"), "alice", "/hold", datetime.now(UTC), on_pull_request=True
-    )
-    assert in_dev.run(Commented(told)).done == ()
-    assert "hold" not in in_dev.pull("staging").labels
+    assert in_dev.run(Commented("comment:999", in_dev.number("staging"))).done == ()
 
 
 def test_a_rebuild_gets_a_tag_of_its_own_and_voids_the_approvals(in_dev: Story) -> None:
