@@ -532,3 +532,10 @@ def test_the_same_line_says_the_same_to_either_name_and_in_any_case(line: str) -
     for a, b in zip(one, other, strict=True):
         if isinstance(a, Command) and isinstance(b, Command):
             assert a._replace(text="") == b._replace(text="")
+
+
+def test_the_end_of_a_hold_as_other_bots_have_it_is_none_for_the_reason_cancel() -> None:
+    told = mistake("/hold  Cancel ")
+    assert (told.reason_code, told.suggestion) == ("unknown_command", "/unhold")
+    assert mistake("@gitops-bot hold cancel").suggestion == "@gitops-bot unhold"
+    assert isinstance(parse("/hold cancel the release first", "gitops-bot")[0], Command)

@@ -28,6 +28,9 @@ def check(command: Command, rest: str, prefix: str) -> Command | Mistake:
 
     `prefix` is what the verb was typed with (`/`, `@bot `), and what a suggestion begins with.
     """
+    if command.verb == "hold" and rest.strip().lower() == "cancel":
+        # As other bots are told to end one; here it would be one more hold, for the reason "cancel".
+        return Mistake("unknown_command", command.text, "a hold is ended by a command of its own", f"{prefix}unhold")
     rule = VERBS[command.verb]
     words = split_words(rest, first=rule.environment != "no" or bool(rule.argument))
     for find in (_broken, _unknown_flag, _repeated_flag, _bad_flag, _first, _argument, _one_of, _rest):
