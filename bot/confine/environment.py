@@ -1,4 +1,4 @@
-"""Secrets that came by the environment are in this process alone: no child gets them, and /proc shows them to nobody."""
+"""Secrets that came by the environment stay in this process: no child gets them, /proc shows them to nobody."""
 
 from __future__ import annotations
 
