@@ -68,7 +68,7 @@ def main(attempt: str) -> None:
         )
         confine.lend(own)
         command = confine.arguments(
-            [os.path.realpath(sys.executable), "-I", "-S", "-c", PROGRAM.format(attempt=tried)], [own]
+            [os.path.realpath(sys.executable), "-I", "-S", "-c", PROGRAM.format(attempt=tried)], write=[own]
         )
         done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
         left = sorted(os.listdir(home)), credentials.read_text()

@@ -33,7 +33,7 @@ def own() -> Iterator[Path]:
 def run(script: str, own: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """A shell script, confined to its folder."""
     confine.lend(own)
-    command = confine.arguments(["/bin/sh", "-c", script], [own])
+    command = confine.arguments(["/bin/sh", "-c", script], write=[own])
     given = {"PATH": os.environ["PATH"], **environ}
     return subprocess.run(command, cwd=own, env=given, capture_output=True, text=True, check=False, timeout=30)
 
@@ -91,7 +91,7 @@ def test_no_connection_is_made(own: Path) -> None:
         tries = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
         confine.lend(own)
         python = os.path.realpath("/usr/bin/python3") if Path("/usr/bin/python3").exists() else sys.executable
-        command = confine.arguments([python, "-I", "-S", "-c", tries], [own])
+        command = confine.arguments([python, "-I", "-S", "-c", tries], write=[own])
         done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
     assert "PermissionError" in done.stderr
 
@@ -114,7 +114,7 @@ def test_a_link_in_the_folder_is_not_followed_when_it_is_lent(own: Path, tmp_pat
 
 def test_a_program_that_is_not_there_says_so(own: Path) -> None:
     confine.lend(own)
-    command = confine.arguments([str(own / "gone")], [own])
+    command = confine.arguments([str(own / "gone")], write=[own])
     done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert done.stderr.endswith("gone cannot be started: No such file or directory\n")

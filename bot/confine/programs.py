@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.confine import launch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 NOBODY = 65_534
 """The user that owns nothing, on Linux."""
@@ -36,16 +37,16 @@ def how() -> str:
     return "landlock" if launch.abi() else ""
 
 
-def arguments(command: Sequence[str], folders: Iterable[Path]) -> list[str]:
-    """The command line that starts `command` with nothing but `folders` to read and write, and programs to run.
+def arguments(command: Sequence[str], *, read: Iterable[Path] = (), write: Iterable[Path] = ()) -> list[str]:
+    """The command line that starts `command` with nothing but these folders to read, or to write too, and programs.
 
-    `command[0]` is the absolute path of a program. Where this process is root it becomes a user of no rights: give it
-    the folders by `lend`.
+    `command[0]` is the absolute path of a program. Where this process is root it becomes a user of no rights: let it
+    have the folders by `show` and `lend`.
     """
     program = os.path.realpath(command[0])
     wanted = {
-        "read": [*_SYSTEM, *_path(), program],
-        "write": [*map(str, folders), *_DEVICES],
+        "read": [*_SYSTEM, *_path(), program, *map(str, read)],
+        "write": [*map(str, write), *_DEVICES],
         "user": NOBODY if _can_be_another() else None,
     }
     return [sys.executable, "-I", "-S", launch.__file__, json.dumps(wanted), *command]
@@ -56,14 +57,26 @@ def room(preferred: Path) -> Path | None:
     return None if _can_be_another() else preferred
 
 
+def show(folder: Path) -> None:
+    """Let the user of `arguments` read a folder and all in it: what this process wrote, no links among it."""
+    for place in _all_in(folder):
+        mode = place.stat().st_mode
+        os.chown(place, -1, NOBODY)
+        place.chmod(mode | 0o050 if stat.S_ISDIR(mode) else mode | 0o040)
+
+
 def lend(folder: Path) -> None:
-    """Let the user of `arguments` use a folder and all in it, links not followed."""
-    if not _can_be_another():
-        return
-    os.chown(folder, NOBODY, NOBODY)
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.chown(os.path.join(place, name), NOBODY, NOBODY, follow_symlinks=False)
+    """Let the user of `arguments` have a folder and all in it, links not followed: before the first program runs."""
+    for place in _all_in(folder):
+        os.chown(place, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def _all_in(folder: Path) -> Iterator[Path]:
+    """The folder and all below, links not followed; nothing where there is no other user."""
+    if _can_be_another():
+        yield folder
+        for place, folders, files in os.walk(folder):
+            yield from (Path(place, name) for name in (*folders, *files))
 
 
 @functools.cache
