@@ -33,15 +33,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "demo"
 
 
-def spied(folder: Path) -> tuple[str, Path]:
-    """A PATH on which each program notes what it was given, and where it does."""
+def spied(folder: Path) -> tuple[Path, Path]:
+    """A folder of programs, each of which notes what it was given, and where it does."""
     log, programs = folder / "log", folder / "spies"
     programs.mkdir()
     for name in PROGRAMS:
         program = programs / name
         program.write_text(SPY.format(name=name, log=log, program=shutil.which(name) or "false"))
         program.chmod(0o755)
-    return f"{programs}{os.pathsep}{os.environ['PATH']}", log
+    return programs, log
 
 
 COMMANDS = {
@@ -62,10 +62,10 @@ COMMANDS = {
 
 @pytest.mark.parametrize(("command", "program"), COMMANDS.items(), ids=COMMANDS)
 def test_no_program_gets_a_secret(played: Path, tmp_path: Path, command: str, program: str) -> None:
-    path, log = spied(tmp_path)
+    programs, log = spied(tmp_path)
     secrets = {name: f"whsec-{name.lower()}" for name in SECRETS if name != "GITOPS_BOT_GITHUB_APP_KEY"}
-    script = f'. ./env.sh\nexec "$PYTHON" -m bot {command}'
-    environ = os.environ | secrets | {"PATH": path, "PYTHON": sys.executable}
+    script = f'. ./env.sh\nPATH="$SPIES:$PATH" exec "$PYTHON" -m bot {command}'
+    environ = os.environ | secrets | {"SPIES": str(programs), "PYTHON": sys.executable}
     subprocess.run(["sh", "-c", script], cwd=played, env=environ, capture_output=True, check=False, timeout=120)
     seen = log.read_text() if log.exists() else ""
     assert program in seen

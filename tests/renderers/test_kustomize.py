@@ -11,6 +11,7 @@ import pytest
 from bot import confine
 from bot.core.errors import Refused
 from bot.renderers.program import run
+from tests.renderers.conftest import SAID
 
 if TYPE_CHECKING:
     from bot.renderers.local import LocalRenderer
@@ -29,7 +30,15 @@ def test_a_folder_is_rendered_with_what_it_names(renderer: LocalRenderer) -> Non
     }
     rendered = renderer.render(files, "envs/dev")
     assert rendered.objects == ("apiVersion: v1\ndata:\n  colour: red\nkind: ConfigMap\nmetadata:\n  name: dev-shop\n")
-    assert rendered.notes == ()
+    assert rendered.notes == SAID
+
+
+def test_a_machine_that_keeps_no_program_to_its_files_says_so(
+    renderer: LocalRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confine, "how", lambda: "")
+    (note,) = renderer.render(SHOP, "envs/dev").notes
+    assert "no Landlock" in note
 
 
 def test_a_folder_without_a_kustomization_has_all_its_manifests_as_with_flux(renderer: LocalRenderer) -> None:
