@@ -112,6 +112,16 @@ def test_a_link_in_the_folder_is_not_followed_when_it_is_lent(own: Path, tmp_pat
     assert (tmp_path / "outside").stat().st_uid == os.geteuid()
 
 
+def test_a_program_is_started_by_a_link_in_a_folder_that_is_closed_to_it(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    link = tmp_path / "closed" / "shell"
+    link.symlink_to("/bin/sh")
+    confine.lend(own)
+    command = confine.arguments([str(link), "-c", "echo $0"], write=[own])
+    done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (0, f"{link}\n")
+
+
 def test_a_program_that_is_not_there_says_so(own: Path) -> None:
     confine.lend(own)
     command = confine.arguments([str(own / "gone")], write=[own])

@@ -1,7 +1,8 @@
 """Gives up what this process may do, and becomes another program: `python -I -S launch.py JSON PROGRAM [ARGUMENT …]`.
 
-The JSON object: `read` and `write` (lists of paths), `user` (a number, or null to stay who one is). It imports nothing
-of the bot's, so that it starts quickly. Where Linux has no Landlock the paths do not count.
+The JSON object: `file` (the program without links on the way, which may be closed to the user), `read` and `write`
+(lists of paths), `user` (a number, or null to stay who one is). It imports nothing of the bot's, so that it starts
+quickly. Where Linux has no Landlock the paths do not count.
 https://docs.kernel.org/userspace-api/landlock.html, https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -134,7 +135,7 @@ def main() -> None:
     confine(wanted["read"], wanted["write"])
     refuse_calls()
     os.environ.pop("LC_CTYPE", None)  # Python itself has set it
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 # a list of arguments, never through a shell
+    os.execv(wanted["file"], sys.argv[2:])  # noqa: S606 # a list of arguments, never through a shell
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def arguments(command: Sequence[str], *, read: Iterable[Path] = (), write: Itera
     """
     program = os.path.realpath(command[0])
     wanted = {
+        "file": program,
         "read": [*_SYSTEM, *_path(), program, *map(str, read)],
         "write": [*map(str, write), *_DEVICES],
         "user": NOBODY if _can_be_another() else None,
