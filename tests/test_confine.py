@@ -33,7 +33,7 @@ def own() -> Iterator[Path]:
 def run(script: str, own: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """A shell script, confined to its folder."""
     confine.lend(own)
-    command = confine.arguments(["/bin/sh", "-c", script], [own])
+    command = confine.arguments(["/bin/sh", "-c", script], write=[own])
     given = {"PATH": os.environ["PATH"], **environ}
     return subprocess.run(command, cwd=own, env=given, capture_output=True, text=True, check=False, timeout=30)
 
@@ -91,7 +91,7 @@ def test_no_connection_is_made(own: Path) -> None:
         tries = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
         confine.lend(own)
         python = os.path.realpath("/usr/bin/python3") if Path("/usr/bin/python3").exists() else sys.executable
-        command = confine.arguments([python, "-I", "-S", "-c", tries], [own])
+        command = confine.arguments([python, "-I", "-S", "-c", tries], write=[own])
         done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
     assert "PermissionError" in done.stderr
 
@@ -112,9 +112,19 @@ def test_a_link_in_the_folder_is_not_followed_when_it_is_lent(own: Path, tmp_pat
     assert (tmp_path / "outside").stat().st_uid == os.geteuid()
 
 
+def test_a_program_is_started_by_a_link_in_a_folder_that_is_closed_to_it(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    link = tmp_path / "closed" / "shell"
+    link.symlink_to("/bin/sh")
+    confine.lend(own)
+    command = confine.arguments([str(link), "-c", "echo $0"], write=[own])
+    done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (0, f"{link}\n")
+
+
 def test_a_program_that_is_not_there_says_so(own: Path) -> None:
     confine.lend(own)
-    command = confine.arguments([str(own / "gone")], [own])
+    command = confine.arguments([str(own / "gone")], write=[own])
     done = subprocess.run(command, cwd=own, env={}, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert done.stderr.endswith("gone cannot be started: No such file or directory\n")
@@ -141,11 +151,20 @@ def test_secrets_are_gone_from_the_environment_and_from_what_the_machine_shows_o
     try:
         assert process.stdout.readline() == "['GITOPS_BOT_USER']\n"
         assert process.stdout.readline() == "0\n"
-        shown = Path(f"/proc/{process.pid}/environ").read_bytes()
-        assert b"GITOPS_BOT_USER=dana" in shown
-        assert b"GITOPS_BOT_GIT_TOKEN=***********\0" in shown
-        assert b"very-secret" not in shown
+        assert_hidden(Path(f"/proc/{process.pid}/environ"))
     finally:
         process.stdin.close()
         process.wait(10)
         process.stdout.close()
+
+
+def assert_hidden(environ: Path) -> None:
+    """Root sees it without the secrets, the bot's own user not at all."""
+    if os.geteuid():
+        with pytest.raises(PermissionError):
+            environ.read_bytes()
+        return
+    shown = environ.read_bytes()
+    assert b"GITOPS_BOT_USER=dana" in shown
+    assert b"GITOPS_BOT_GIT_TOKEN=***********\0" in shown
+    assert b"very-secret" not in shown

@@ -1,10 +1,13 @@
 """A chart's dependencies: those in its folder are taken as they are, others are fetched by helm as Chart.lock says.
 
+Helm gets a chart of the bot's own that says no more than which dependencies these are: of Chart.lock it would package
+any folder of this machine that is named there, whatever Chart.yaml says, and of one file after the other the last.
 https://helm.sh/docs/helm/helm_dependency_build/
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,15 +16,19 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from bot.core.chart_metadata import locked
 from bot.core.chart_urls import chart_url
 from bot.core.errors import BotError, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SECONDS = 120
 _LOOPBACK = re.compile(r"^oci://(localhost|127\.|\[::1\])")
 _URL = re.compile(r"\S+://\S+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# https://pkg.go.dev/helm.sh/helm/v3/pkg/chart#Dependency; all of it is in the lock's digest.
+_FIELDS = ("name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias")
 
 
 def vendored(files: Mapping[str, bytes], fields: Mapping[str, Any]) -> dict[str, bytes]:
@@ -29,23 +36,40 @@ def vendored(files: Mapping[str, bytes], fields: Mapping[str, Any]) -> dict[str,
 
     `Refused` (`chart_dependencies`) where one is missing and helm cannot fetch it, `Unavailable` where helm failed.
     """
-    missing = [one for one in _dependencies(fields) if not _is_there(files, one["name"])]
+    declared = _dependencies(fields)
+    missing = [one for one in declared if not _is_there(files, one["name"])]
     if not missing:
         return dict(files)
-    repositories = [_repository(one) for one in missing]
+    needed = {one["name"] for one in missing}
+    _check(declared, needed)
     if "Chart.lock" not in files:
         raise _refused(missing, "there is no Chart.lock that says which versions")
+    lock = locked(files["Chart.lock"])
+    entries = _dependencies(lock)
+    _check(entries, needed)
     helm = shutil.which("helm")
     if helm is None:
         raise _refused(missing, "helm, which would fetch them, is not on this machine")
-    return {**files, **_fetched(helm, files, repositories)}
+    chart = {"apiVersion": "v2", "name": "chart", "version": "0.0.0", "dependencies": declared}
+    given = {path: content for path, content in files.items() if path.startswith("charts/")}
+    given["Chart.yaml"] = json.dumps(chart).encode()
+    given["Chart.lock"] = json.dumps({**_only(lock, ("digest", "generated")), "dependencies": entries}).encode()
+    repositories = {str(one["repository"]) for one in (*declared, *entries) if one.get("repository")}
+    return {**files, **_fetched(helm, given, sorted(repositories))}
 
 
 def _dependencies(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What Helm knows of each; the names are good ones."""
     found = fields.get("dependencies") or []
     if not isinstance(found, list) or not all(isinstance(d, dict) and isinstance(d.get("name"), str) for d in found):
         raise _refused([], "`dependencies` is not a list of mappings with a name")
-    return found
+    if any(not _NAME.fullmatch(one["name"]) for one in found):
+        raise _refused(found, "a name is none of a chart")
+    return [_only(one, _FIELDS) for one in found]
+
+
+def _only(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: fields[name] for name in names if name in fields}
 
 
 def _is_there(files: Mapping[str, bytes], name: str) -> bool:
@@ -53,14 +77,16 @@ def _is_there(files: Mapping[str, bytes], name: str) -> bool:
     return f"charts/{name}/Chart.yaml" in files or any(package.fullmatch(path) for path in files)
 
 
-def _repository(dependency: Mapping[str, Any]) -> str:
-    """Where a dependency is fetched from: a folder of this machine or a name that only some machine knows is none."""
-    url = dependency.get("repository")
-    try:
-        chart_url(url if isinstance(url, str) else "", dependency["name"])
-    except BotError as error:
-        raise _refused([dependency], f"its `repository` cannot be fetched from: {error.message}") from None
-    return str(url)
+def _check(dependencies: list[dict[str, Any]], needed: set[str]) -> None:
+    """Helm fetches all that have a repository: a folder of this machine, or a name that some machines know, is none."""
+    for one in dependencies:
+        url = one.get("repository")
+        if not url and one["name"] not in needed:
+            continue
+        try:
+            chart_url(url if isinstance(url, str) else "", one["name"])
+        except BotError as error:
+            raise _refused([one], f"its `repository` cannot be fetched from: {error.message}") from None
 
 
 def _fetched(helm: str, files: Mapping[str, bytes], repositories: list[str]) -> dict[str, bytes]:

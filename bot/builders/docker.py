@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bot.ports import GitRepository, Registry
 
 _MOST_PROCESSES = 4096
+# What entry points do as root: have a folder, become somebody else, listen on a port, end what they started.
+_RIGHTS = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"]
 _SECONDS = 3600  # the longest silence of one build step
 _DENIED = ("unauthorized", "denied", "no basic auth", "authentication required")
 _ABSENT = ("manifest unknown", "not found", "does not exist", "repository name not known")
@@ -71,7 +73,11 @@ class DockerBuilder:
                 entrypoint=list(command),
                 network_mode="none",
                 environment={"IMAGE_ROOT": ""},
+                # Whoever set a proxy here may have written a password into its URL.
+                use_config_proxy=False,
                 security_opt=["no-new-privileges"],
+                cap_drop=["ALL"],
+                cap_add=_RIGHTS,
                 pids_limit=_MOST_PROCESSES,
             )
             try:

@@ -54,7 +54,7 @@ def run_in_files(folder: Path, files: Files, settings: Mapping[str, Any], test: 
         environment = _environment(folder, home, settings, test.variables)
         try:
             process = subprocess.Popen(
-                confine.arguments([program, *test.command[1:]], [folder, home]), cwd=start, env=environment,
+                confine.arguments([program, *test.command[1:]], write=[folder, home]), cwd=start, env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:

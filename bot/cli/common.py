@@ -24,6 +24,8 @@ USAGE_CODES = (
     *("bad_policy", "bad_range", "bad_filter"),
 )
 
+_ENVIRON = f"{__name__}.environ"
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -33,23 +35,35 @@ class Bot(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; print a `BotError` without a trace."""
         try:
-            return super().invoke(ctx)
+            with _secrets_withheld(ctx):
+                return super().invoke(ctx)
         except BotError as error:
             say(f"error: {error}", err=True)
             ctx.exit(2 if error.reason_code in USAGE_CODES else 1)
 
 
-def settings() -> Settings:
-    """The settings of this process, read once; the secrets among them are in its environment no more."""
+@contextmanager
+def _secrets_withheld(ctx: click.Context) -> Iterator[None]:
+    """While a command runs, its secrets are where `settings` looks, not where each program would get them."""
+    if _ENVIRON in ctx.meta or not any(name.startswith("GITOPS_BOT_") for name in os.environ):
+        yield
+        return
     from bot.confine import forget
-    from bot.settings import SECRETS, read_settings
+    from bot.settings import SECRETS
 
-    kept = click.get_current_context().find_root().meta
-    if "settings" not in kept:
-        kept["settings"] = read_settings(os.environ)
-        forget(SECRETS)
-    found: Settings = kept["settings"]
-    return found
+    given = ctx.meta[_ENVIRON] = dict(os.environ)
+    forget(SECRETS)
+    try:
+        yield
+    finally:
+        os.environ.update({name: given[name] for name in SECRETS if name in given})
+
+
+def settings() -> Settings:
+    """The settings of this process, by the environment that it was started with."""
+    from bot.settings import read_settings
+
+    return read_settings(click.get_current_context().meta.get(_ENVIRON, os.environ))
 
 
 def edges() -> Edges:

@@ -1,4 +1,4 @@
-"""Secrets that came by the environment are gone from it: from what children get, and from what /proc shows of it."""
+"""Secrets that came by the environment stay in this process: no child gets them, /proc shows them to nobody."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_SET_DUMPABLE = 4
 _START = 47  # of the fields behind the program's name, counted from 0: proc_pid_stat(5), env_start
 
 
 def forget(names: Collection[str]) -> None:
     """Take variables out of the environment of this process, and overwrite them where it was started with them.
 
-    Only Linux shows that place to others.
+    Only Linux shows that place to others. From now on it shows neither it nor this process's memory to programs of the
+    same user, and writes no core.
     """
     for name in names:
         os.environ.pop(name, None)
     if sys.platform == "linux":
         _overwrite(names)
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _overwrite(names: Collection[str]) -> None:

@@ -1,15 +1,18 @@
 """Gives up what this process may do, and becomes another program: `python -I -S launch.py JSON PROGRAM [ARGUMENT …]`.
 
-The JSON object: `read` and `write` (lists of paths), `user` (a number, or null to stay who one is). It imports nothing
-of the bot's, so that it starts quickly. Where Linux has no Landlock the paths do not count.
-https://docs.kernel.org/userspace-api/landlock.html
+The JSON object: `file` (the program without links on the way, which may be closed to the user), `read` and `write`
+(lists of paths), `user` (a number, or null to stay who one is). It imports nothing of the bot's, so that it starts
+quickly. Where Linux has no Landlock the paths do not count.
+https://docs.kernel.org/userspace-api/landlock.html, https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 import ctypes
+import errno
 import json
 import os
 import resource
 import stat
+import struct
 import sys
 
 CREATE, ADD_RULE, RESTRICT = 444, 445, 446  # the numbers of the system calls, the same on every architecture
@@ -22,10 +25,23 @@ BITS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 NETWORK_SINCE, SCOPES_SINCE = 4, 6
 TCP = 0b11  # bind, connect
 SCOPES = 0b11  # abstract sockets, signals to processes outside
+SET_SECCOMP, FILTER = 22, 2
+# What no work on files needs, by the processor's name in audit.h: socket, ptrace, add_key, request_key, keyctl,
+# process_vm_readv, process_vm_writev, io_uring_setup, pidfd_getfd. Landlock knows of no UDP, and of no socket that is a
+# file: an engine's, an ssh agent's and the session's would run anything.
+CALLS = {
+    "x86_64": (0xC000003E, (41, 101, 248, 249, 250, 310, 311, 425, 438)),
+    "aarch64": (0xC00000B7, (198, 117, 217, 218, 219, 270, 271, 425, 438)),
+}
+LARGEST_FILE = 1 << 30
 
 
 class Rules(ctypes.Structure):
     _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scopes", ctypes.c_uint64))
+
+
+class Filter(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_uint16), ("steps", ctypes.c_char_p))
 
 
 class Below(ctypes.Structure):
@@ -71,6 +87,32 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, allowed: int, every: int)
     os.close(folder)
 
 
+def refuse_calls() -> None:
+    """Let none of `CALLS` succeed from now on, nor any of another processor's that this one can do too.
+
+    Nothing on other processors, and where Linux was built without filters.
+    """
+    machine = os.uname().machine
+    if sys.platform != "linux" or machine not in CALLS or sys.maxsize < 1 << 32:
+        return
+    processor, calls = CALLS[machine]
+    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    tests = [(at_least, 1 << 30), *((equal, number) for number in calls)]
+    steps = [
+        (load, 0, 0, 4),  # the processor
+        (equal, 0, len(tests) + 2, processor),
+        (load, 0, 0, 0),  # the call
+        *((test, len(tests) - at, 0, number) for at, (test, number) in enumerate(tests)),
+        (end, 0, 0, 0x7FFF0000),  # allow
+        (end, 0, 0, 0x00050000 | errno.EACCES),
+    ]
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    libc = _system()
+    done = libc.prctl(SET_SECCOMP, FILTER, ctypes.byref(Filter(len(steps), code)), 0, 0)
+    if done < 0 and ctypes.get_errno() != errno.EINVAL:
+        _checked(done, libc)
+
+
 def _system() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -85,13 +127,15 @@ def main() -> None:
     """Confine this process, and become the program."""
     wanted = json.loads(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     if wanted["user"] is not None:
         os.setgroups([])
         os.setgid(wanted["user"])
         os.setuid(wanted["user"])
     confine(wanted["read"], wanted["write"])
+    refuse_calls()
     os.environ.pop("LC_CTYPE", None)  # Python itself has set it
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 # a list of arguments, never through a shell
+    os.execv(wanted["file"], sys.argv[2:])  # noqa: S606 # a list of arguments, never through a shell
 
 
 if __name__ == "__main__":

@@ -34,16 +34,7 @@ def metadata(content: bytes, name: str) -> dict[str, Any]:
 
     `Refused` (`bad_chart`) if it is not a Chart.yaml, or one of another chart, or its version is no semantic one.
     """
-    if len(content) > MOST_BYTES:
-        raise _bad(f"it has more than {MOST_BYTES} bytes")
-    try:
-        documents = readable(content).documents
-    except Hazard as hazard:
-        raise _bad(f"line {hazard.line}: {hazard.what}") from None
-    root = documents[0].root if len(documents) == 1 else None
-    found = _plain(root, "") if root else None
-    if not isinstance(found, dict):
-        raise _bad("it is not one mapping")
+    found = _mapping(content)
     if found.get("name") != name:
         raise _bad(f"its `name` is not {name}, as gitops.yaml has it")
     if found.get("apiVersion") not in ("v1", "v2"):
@@ -52,6 +43,11 @@ def metadata(content: bytes, name: str) -> dict[str, Any]:
     if not isinstance(version, str) or len(version) > _LONGEST_VERSION or not Version.is_valid(version):
         raise _bad("its `version` is not a semantic version of three numbers")
     return {key: found[key] for key in _FIELDS if key in found}
+
+
+def locked(content: bytes) -> dict[str, Any]:
+    """The bytes of a Chart.lock → its fields, as those of `metadata`. `Refused` (`bad_chart`) if it is none."""
+    return _mapping(content, "Chart.lock")
 
 
 def with_version(content: bytes, version: str) -> bytes:
@@ -75,24 +71,39 @@ def later_version(version: str, commit: Commit) -> str:
     return str(base.bump_patch().replace(prerelease=stamp))
 
 
+def _mapping(content: bytes, file: str = "Chart.yaml") -> dict[str, Any]:
+    if len(content) > MOST_BYTES:
+        raise _bad(f"it has more than {MOST_BYTES} bytes", file)
+    try:
+        documents = readable(content).documents
+    except Hazard as hazard:
+        raise _bad(f"line {hazard.line}: {hazard.what}", file) from None
+    root = documents[0].root if len(documents) == 1 else None
+    try:
+        found = _plain(root, "") if root else None
+    except ValueError as error:
+        raise _bad(str(error), file) from None
+    if not isinstance(found, dict):
+        raise _bad("it is not one mapping", file)
+    return found
+
+
 def _plain(node: Node, key: str) -> Any:
-    """Mappings, lists and texts. `Refused` for an alias, and for a key that is there twice."""
+    """Mappings, lists and texts. `ValueError` for an alias, and for a key that is there twice."""
     if isinstance(node, Scalar):
         return node.value == "true" if key in _BOOLEANS else node.value
     if isinstance(node, Sequence):
         return [_plain(item, "") for item in node.items]
     if not isinstance(node, Mapping):
-        raise _bad(f"line {node.line}: it has an alias")
+        raise ValueError(f"line {node.line}: it has an alias")
     found: dict[str, Any] = {}
     for written, value in node.pairs:
         name = key_text(written)
         if name is None or name in found:
-            raise _bad(f"line {written.line}: a key is there twice, or is not a text")
+            raise ValueError(f"line {written.line}: a key is there twice, or is not a text")
         found[name] = _plain(value, name)
     return found
 
 
-def _bad(why: str) -> Refused:
-    return Refused(
-        f"the chart's Chart.yaml cannot be used: {why}", fix="correct it, and commit", reason_code="bad_chart"
-    )
+def _bad(why: str, file: str = "Chart.yaml") -> Refused:
+    return Refused(f"the chart's {file} cannot be used: {why}", fix="correct it, and commit", reason_code="bad_chart")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_BYTES = 64_000_000
-_UNCONFINED = ("this machine has no Landlock: kubectl and helm were not kept from other files of it",)
+UNCONFINED = ("this machine has no Landlock: kubectl and helm were not kept from other files of it",)
 
 
 class LocalRenderer:
@@ -36,7 +36,7 @@ class LocalRenderer:
             _write(files, root / "tree")
             objects = build(files, folder, root, self._seconds)
             charts = releases(files, objects, root, self._seconds)
-        return Rendering("\n---\n".join([objects, *charts.objects]), (*charts.notes, *_UNCONFINED[: not confine.how()]))
+        return Rendering("\n---\n".join([objects, *charts.objects]), (*charts.notes, *UNCONFINED[: not confine.how()]))
 
 
 def _write(files: Mapping[str, bytes], tree: Path) -> None:

@@ -23,7 +23,7 @@ _LOG_HEADER = re.compile(r'^[EWIF]\d{4} [\d:.]+ +\d+ \S+\] ("command failed" err
 
 
 def run(command: Sequence[str], root: Path, seconds: float) -> str:
-    """Standard output of a program that works on files below `root`.
+    """Standard output of a program that reads files below `root`, and writes none.
 
     `Refused` if it is not on this machine (`program_missing`), fails, takes longer than `seconds`, or says more than
     4 MB; the reason is the same each time, it names no temporary folder.
@@ -32,11 +32,11 @@ def run(command: Sequence[str], root: Path, seconds: float) -> str:
     program = shutil.which(name)
     if program is None:
         raise Refused(f"{name} is not on this machine", reason_code="program_missing")
-    confine.lend(root)
+    confine.show(root)
     try:
         # Its own session: one signal ends what it starts, too.
         process = subprocess.Popen(
-            confine.arguments([program, *arguments], [root]),
+            confine.arguments([program, *arguments], read=[root]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

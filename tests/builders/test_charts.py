@@ -200,11 +200,49 @@ def test_dependencies_that_cannot_be_had_are_refused(
     monkeypatch: pytest.MonkeyPatch, repository: str, lock: bool, reason: str
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    files = {**FILES, "Chart.yaml": DEPENDENT.format(repository), **({"Chart.lock": "x"} if lock else {})}
+    files = {
+        **FILES,
+        "Chart.yaml": DEPENDENT.format(repository),
+        **({"Chart.lock": "dependencies: []"} if lock else {}),
+    }
     with pytest.raises(Refused, match=reason) as refused:
         packaged(files)
     assert refused.value.reason_code == "chart_dependencies"
     assert "common" in str(refused.value)
+
+
+COMMON = "{name: common, version: 1.0.0, repository: 'https://charts.example.com'}"
+
+
+@pytest.mark.parametrize(
+    ("declared", "locked"),
+    [
+        (COMMON, "{name: common, version: 1.0.0, repository: 'file:///etc/private'}"),
+        (COMMON, COMMON + ", {name: more, version: 1.0.0, repository: 'file:///etc/private'}"),
+        (COMMON + ", {name: here, version: 1.0.0, repository: 'file:///etc/private'}", COMMON),
+        (COMMON, "{name: common, version: 1.0.0, repository: 'http://internal.example.com'}"),
+        (COMMON, "{name: ../common, version: 1.0.0, repository: 'https://charts.example.com'}"),
+        (COMMON, "{name: common, version: 1.0.0}"),
+    ],
+)
+def test_helm_fetches_from_nowhere_but_repositories_whatever_the_lock_says(declared: str, locked: str) -> None:
+    files = {
+        **FILES,
+        "charts/here/Chart.yaml": "apiVersion: v2\nname: here\nversion: 1.0.0\n",
+        "Chart.yaml": f"{CHART}dependencies: [{declared}]\n",
+        "Chart.lock": f"dependencies: [{locked}]\ndigest: sha256:{'0' * 64}\n",
+    }
+    with pytest.raises(Refused, match=r"cannot be fetched from|a name is none") as refused:
+        packaged(files)
+    assert refused.value.reason_code == "chart_dependencies"
+
+
+@pytest.mark.parametrize("lock", ["x", "dependencies: [&a {name: common}, *a]", "digest: a\ndigest: b", "\t"])
+def test_a_lock_that_is_none_is_refused(lock: str) -> None:
+    files = {**FILES, "Chart.yaml": f"{CHART}dependencies: [{COMMON}]\n", "Chart.lock": lock}
+    with pytest.raises(Refused, match=r"Chart\.lock cannot be used") as refused:
+        packaged(files)
+    assert refused.value.reason_code == "bad_chart"
 
 
 def test_a_package_is_pushed_with_helms_media_types(tmp_path: Path) -> None:
@@ -305,6 +343,10 @@ def test_missing_dependencies_are_fetched_by_helm_as_the_lock_says(dependency: t
     package = packaged(files)
     assert unpacked(package.content)["shop/charts/common-1.0.0.tgz"] == server.files["/charts/common-1.0.0.tgz"]
     assert packaged(files) == package
+    # What else a chart's own files say of dependencies is not what helm goes by.
+    elsewhere = "dependencies: [{name: common, version: 1.0.0, repository: 'file:///etc/private'}]\n"
+    other = {**files, "requirements.yaml": elsewhere, "requirements.lock": elsewhere}
+    assert "shop/charts/common-1.0.0.tgz" in unpacked(packaged(other).content)
     server.status = 500
     with pytest.raises(Unavailable, match="helm could not fetch") as error:
         packaged(files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import subprocess
 import tarfile
@@ -216,6 +217,26 @@ def test_the_test_command_runs_in_the_image(base: Reference, docker: DockerBuild
     finally:
         docker.discard(handle)
         docker.discard(handle)
+
+
+def test_a_test_in_the_image_has_few_rights_no_network_and_nothing_of_the_bots(
+    base: Reference, docker: DockerBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = "http://someone:very-secret@proxy.example.com"
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": {"httpProxy": proxy}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("GITOPS_BOT_GIT_TOKEN", "very-secret")
+    handle = built(docker, order(base), FROM + "USER root\nCMD nothing\n")
+    try:
+        seen = docker.test(handle, ["cat", "/proc/self/status", "/proc/self/environ", "/proc/net/dev"], 60).output
+    finally:
+        docker.discard(handle)
+    # https://man7.org/linux/man-pages/man7/capabilities.7.html: CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6,
+    # SETUID 7, NET_BIND_SERVICE 10.
+    assert "CapBnd:\t00000000000004eb" in seen
+    assert "NoNewPrivs:\t1" in seen
+    assert "very-secret" not in seen
+    assert "eth0" not in seen
 
 
 def test_a_test_leaves_no_container(base: Reference, docker: DockerBuilder, engine: DockerClient) -> None:

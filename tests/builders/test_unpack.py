@@ -65,6 +65,42 @@ def test_the_bots_environment_is_not_seen(workshop: Workshop, monkeypatch: pytes
     assert found["PATH"] == os.environ["PATH"]
 
 
+RUNS = {
+    "TAR_OPTIONS": "--checkpoint=1 --checkpoint-action=exec=./run.sh",
+    "MAKEFLAGS": "--eval=$(shell$(IFS)./run.sh)",
+    "JAVA_TOOL_OPTIONS": "-XX:OnError=./run.sh",
+    "LESSOPEN": "|./run.sh %s",
+    "OPENSSL_CONF": "./openssl.cnf",
+    "GIT_SSH_COMMAND": "./run.sh",
+    "PERL5OPT": "-M./run",
+    "BASH_ENV": "./run.sh",
+    "anything_else": "x",
+}
+
+
+def hostile(workshop: Workshop, name: str) -> str:
+    """An image whose variable has programs run a script that lies in the working folder."""
+    env = f"ENV {name}='{RUNS[name]}'\n"
+    dockerfile = f"ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY run.sh a.car /home/wso2carbon/\n{env}"
+    script = ("100755", b"#!/bin/sh\necho ran > ran\n")
+    return workshop.builder.build(
+        order(workshop.base), source({"Dockerfile": dockerfile, "run.sh": script, "a.car": "A"})
+    )
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_variable_of_the_image_reaches_a_program_of_this_machine(workshop: Workshop, name: str) -> None:
+    script = f'tar -cf "$TMPDIR"/x.tar a.car; test ! -e ran && test -z "${{{name}+there}}"'
+    assert workshop.builder.test(hostile(workshop, name), ["sh", "-c", script], 30) == (0, "")
+
+
+def test_a_variable_that_the_test_names_reaches_it(workshop: Workshop) -> None:
+    handle = hostile(workshop, "TAR_OPTIONS")
+    script = 'tar -cf "$TMPDIR"/x.tar a.car; cat ran; echo "$WSO2_SERVER_HOME" "${MISSING-none}"'
+    done = workshop.builder.test(handle, ["sh", "-c", script], 30, ["TAR_OPTIONS", "WSO2_SERVER_HOME", "MISSING"])
+    assert done == (0, "ran\n/home/wso2carbon/wso2mi-4.2.0 none\n")
+
+
 def test_deletions_of_upper_layers_are_applied(workshop: Workshop) -> None:
     assert run(workshop, "sh", "-c", 'test ! -e "$IMAGE_ROOT"/gone && test -d "$IMAGE_ROOT"/top').exit_code == 0
 

@@ -560,3 +560,31 @@ def test_places_of_values_name_files_and_pointers() -> None:
     text = f"{HEAD}applications:\n  shop: {{promote: ['a/v.yaml#/x~1y/*/z', 'v.yaml#/a'], keep: ['v.yaml#/*']}}\n"
     shop = load_config(text.encode()).applications["shop"]
     assert (shop.promote, shop.keep) == (("a/v.yaml#/x~1y/*/z", "v.yaml#/a"), ("v.yaml#/*",))
+
+
+TESTED = BUILT.rstrip(" ") + "        test: [sh, -c, 'true']\n        test_env: "
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PATH", "HOME", "TMPDIR", "IMAGE_ROOT", "ENV", "BASH_ENV", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"],
+)
+def test_a_test_gets_no_variable_that_decides_which_programs_run(name: str) -> None:
+    problem = only(f"{TESTED}[APP_HOME, {name}]\n")
+    assert problem.message == f"{name} decides which programs run on the bot's machine"
+    assert problem.path == "applications.shop.images.web.test_env[1]"
+
+
+@pytest.mark.parametrize("name", ["'A=B'", "'a b'", "1A", "'A\u00e9'", "''"])
+def test_a_variable_of_a_test_has_a_name_that_is_one(name: str) -> None:
+    assert "APP_HOME" in only(f"{TESTED}[{name}]\n").fix
+
+
+def test_variables_without_a_test_are_for_nothing() -> None:
+    problem = only(BUILT.rstrip(" ") + "        test_env: [APP_HOME]\n")
+    assert (problem.message, problem.fix) == ("this image has no `test`", "give one, or delete this")
+
+
+def test_the_variables_of_a_test_are_kept_in_their_order() -> None:
+    image = load_config(f"{TESTED}[APP_HOME, _B]\n".encode()).applications["shop"].images["web"]
+    assert image.test_env == ("APP_HOME", "_B")

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot import confine
+from bot.renderers import local
 from bot.renderers.local import LocalRenderer
 from tests.conftest import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+SAID = local.UNCONFINED[: not confine.how()]
+"""What is noted of every rendering on this machine."""
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.errors import Refused
 from bot.renderers.helm import releases
+from tests.renderers.conftest import SAID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def test_a_chart_in_the_repository_is_rendered_with_its_values_in_fluxs_order(he
     rendered = helm.render(FILES, "envs/dev")
     assert "metadata: {name: shop-chart, namespace: shop-dev}" in rendered.objects
     assert "data: {colour: red, size: big, taste: sweet}" in rendered.objects
-    assert rendered.notes == ()
+    assert rendered.notes == SAID
 
 
 def test_a_chart_that_lacks_a_dependency_is_not_completed_from_elsewhere(
@@ -61,7 +62,8 @@ def test_a_chart_that_lacks_a_dependency_is_not_completed_from_elsewhere(
     chart += f"dependencies: [{{name: db, version: 1.0.0, repository: '{elsewhere.url}'}}]\n".encode()
     rendered = helm.render(FILES | {"charts/shop/Chart.yaml": chart}, "envs/dev")
     assert "shop-chart" not in rendered.objects
-    (note,) = rendered.notes
+    note, *said = rendered.notes
+    assert tuple(said) == SAID
     assert note.startswith("the chart of HelmRelease shop-dev/shop: helm: ")
     assert "missing in charts/ directory: db" in note
     assert elsewhere.asked == []
@@ -70,7 +72,7 @@ def test_a_chart_that_lacks_a_dependency_is_not_completed_from_elsewhere(
 def test_a_schema_that_names_another_one_is_not_fetched(helm: LocalRenderer, elsewhere: Elsewhere) -> None:
     schema = f'{{"properties": {{"colour": {{"$ref": "{elsewhere.url}/schema.json"}}}}}}'.encode()
     rendered = helm.render(FILES | {"charts/shop/values.schema.json": schema}, "envs/dev")
-    assert rendered.notes == ()
+    assert rendered.notes == SAID
     assert elsewhere.asked == []
 
 

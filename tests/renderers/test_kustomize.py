@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot import confine
 from bot.core.errors import Refused
+from bot.renderers.program import run
+from tests.renderers.conftest import SAID
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.renderers.local import LocalRenderer
     from tests.renderers.conftest import Elsewhere
 
@@ -27,7 +30,15 @@ def test_a_folder_is_rendered_with_what_it_names(renderer: LocalRenderer) -> Non
     }
     rendered = renderer.render(files, "envs/dev")
     assert rendered.objects == ("apiVersion: v1\ndata:\n  colour: red\nkind: ConfigMap\nmetadata:\n  name: dev-shop\n")
-    assert rendered.notes == ()
+    assert rendered.notes == SAID
+
+
+def test_a_machine_that_keeps_no_program_to_its_files_says_so(
+    renderer: LocalRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confine, "how", lambda: "")
+    (note,) = renderer.render(SHOP, "envs/dev").notes
+    assert "no Landlock" in note
 
 
 def test_a_folder_without_a_kustomization_has_all_its_manifests_as_with_flux(renderer: LocalRenderer) -> None:
@@ -103,6 +114,24 @@ def test_nothing_outside_the_repository_is_asked_for(
     ):
         renderer.render(files, "envs/dev")
     assert elsewhere.asked == []
+
+
+@pytest.mark.skipif(not confine.how(), reason="needs Landlock (Linux 5.13 or newer, switched on)")
+@pytest.mark.usefixtures("renderer")
+def test_kubectl_itself_cannot_read_a_folder_outside_the_repository() -> None:
+    # Where root runs this the program is another user's, who cannot come into root's folders: these are everybody's.
+    with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as elsewhere:
+        root, outside = Path(here).resolve(), Path(elsewhere).resolve()
+        outside.chmod(0o755)
+        (root / "tree").mkdir()
+        for folder in (root / "tree", outside):
+            (folder / "kustomization.yaml").write_bytes(HERE)
+            (folder / "shop.yaml").write_bytes(CONFIG)
+        assert "colour: red" in run(["kubectl", "kustomize", str(root / "tree")], root, 30)
+        (root / "tree" / "kustomization.yaml").write_text(f"resources: [../../{outside.name}]\n")
+        for folder in (root / "tree", outside):
+            with pytest.raises(Refused, match=r"permission denied|unable to find"):
+                run(["kubectl", "kustomize", str(folder)], root, 30)
 
 
 @pytest.mark.parametrize("content", [b"resources: [\n", b"[]\n", b"a: 1\n---\nb: 2\n", b"\xff\xfea\x00", b""])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +18,7 @@ from bot.engine import handle
 from tests.conftest import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from bot.core.models import ImageInfo
     from bot.core.references import Reference
@@ -107,11 +108,17 @@ def test_a_run_that_has_nothing_to_do_renders_nothing(released: Story) -> None:
     assert "comment" in {a.kind for a in handle(Reconcile(), edges).done}
 
 
+@pytest.fixture
+def programs() -> Iterator[Path]:
+    """A folder for PATH that every user may enter: where the bot is root, it runs a test as another."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 def test_a_machine_without_kubectl_says_so_and_goes_on(
-    in_dev: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_dev: Story, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs = tmp_path / "programs"
-    programs.mkdir()
     for name in ("git", "sh", "ls"):
         (programs / name).symlink_to(shutil.which(name) or missing(name))
     in_dev.commit({"second.car": "2\n"})

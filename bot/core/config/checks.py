@@ -56,12 +56,7 @@ def image_checks(path: Path, image: Image) -> Iterator[Found]:
         what = "neither `build` nor `policy`" if image.build is None else "both `build` and `policy`"
         fix = "give `build` if the bot builds it, or `policy` if others push it: exactly one"
         yield Found(path, f"this image has {what}", fix, at_key=True)
-    if image.test and image.build is None:
-        yield Found((*path, "test"), "only images that are built here can be tested", "delete it", at_key=True)
-    for i, name in enumerate(image.test_env):
-        if name in _OWN or name.startswith(_LOADERS):
-            fix = "take it out: set what the command needs in the command itself"
-            yield Found((*path, "test_env", i), f"{name} decides which programs run on the bot's machine", fix)
+    yield from _test_checks(path, image)
     for i, key in enumerate(image.keys):
         if (key.image is None) == (key.tag is None and key.digest is None):
             yield Found((*path, "keys", i), "this place names nothing, or too much", "give `image`, or `tag`, `digest`")
@@ -72,6 +67,17 @@ def image_checks(path: Path, image: Image) -> Iterator[Found]:
         if image.policy.digest is not None and not image.pin:
             message = "a tag whose digest is followed must be written with it"
             yield Found((*path, "pin"), message, "delete `pin: false`")
+
+
+def _test_checks(path: Path, image: Image) -> Iterator[Found]:
+    if image.test and image.build is None:
+        yield Found((*path, "test"), "only images that are built here can be tested", "delete it", at_key=True)
+    if image.test_env and not image.test:
+        yield Found((*path, "test_env"), "this image has no `test`", "give one, or delete this", at_key=True)
+    for i, name in enumerate(image.test_env):
+        if name in _OWN or name.startswith(_LOADERS):
+            fix = "take it out: set what the command needs in the command itself"
+            yield Found((*path, "test_env", i), f"{name} decides which programs run on the bot's machine", fix)
 
 
 def same_repository_checks(path: Path, images: Mapping[str, Image]) -> Iterator[Found]:
