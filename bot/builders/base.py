@@ -73,7 +73,8 @@ def _object(body: bytes) -> dict[str, Any]:
     found = json.loads(body, parse_constant=_no_number)
     if not isinstance(found, dict):
         raise ValueError("not an object")
-    json.dumps(found, ensure_ascii=False).encode()  # no text may hold half of a character
+    # No number may be too large, and no text hold half of a character.
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     return found
 
 

@@ -192,7 +192,7 @@ def _key(reference: Reference) -> tuple[Reference, str]:
 
 def _mismatch(dockerfile: Dockerfile, step: Instruction, word: str, order: BuildOrder) -> Refused:
     return Refused(
-        f"{dockerfile.where(step)}: FROM is {word!r}, but the configured base is {order.base_name!r}",
+        f"{dockerfile.where(step)}: FROM is {word[:200]!r}, but the configured base is {order.base_name!r}",
         fix=f"write `ARG {order.base_arg}` and `FROM ${{{order.base_arg}}}`, or set `base` or `base_arg` to match",
         reason_code="base_mismatch",
     )

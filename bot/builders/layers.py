@@ -201,8 +201,7 @@ def _node(member: tarfile.TarInfo, layer: Layer) -> Node:
         target = layer.nodes.get(clean(member.linkname))
         if target and target.kind == "link":
             return target
-    if member.issparse() or member.uid not in _OWNERS or member.gid not in _OWNERS or int(member.mtime) not in _TIMES:
-        raise Unclear(f"{member.name[:200]!r} has an owner or a time that no file has, or is sparse")
+    _check_numbers(member)
     kind = "other"
     if member.isreg() or member.islnk():
         kind = "file"
@@ -213,6 +212,12 @@ def _node(member: tarfile.TarInfo, layer: Layer) -> Node:
     xattrs = any(key.startswith("SCHILY.xattr.") for key in member.pax_headers)
     link = member.linkname if kind == "link" else ""
     return Node(kind, stat.S_IMODE(member.mode), member.uid, member.gid, int(member.mtime), link, xattrs)
+
+
+def _check_numbers(member: tarfile.TarInfo) -> None:
+    known = member.size >= 0 and member.uid in _OWNERS and member.gid in _OWNERS and int(member.mtime) in _TIMES
+    if not known or member.issparse():  # a few bytes can say a sparse file of any size
+        raise Unclear(f"{member.name[:200]!r} has an owner, a size or a time that no file has, or is sparse")
 
 
 def _read_text(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, layer: Layer) -> None:

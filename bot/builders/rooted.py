@@ -104,7 +104,7 @@ class Rooted:
             self.link(path, self._links[target])
         elif not origin.is_dir():
             place = self._free(path)
-            if os.path.lexists(origin):  # what was in the way may have held it
+            if origin.is_file() and not origin.is_symlink():  # what was in the way may have held it, or been it
                 os.link(origin, place, follow_symlinks=False)
 
     def _free(self, path: str) -> Path:
