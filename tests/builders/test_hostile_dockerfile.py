@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.core.errors import BotError, Refused
+from tests.builders.failures import failure
 from tests.builders.source import order, source
 from tests.builders.test_rooted import MOST
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from tests.builders.conftest import Workshop
 
 HEAD = "ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"
-NAMES = "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM LABEL USER VOLUME WORKDIR copy #".split()
+NAMES = [
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "LABEL", "USER", "VOLUME", "WORKDIR", "copy",
+    "#",
+]  # fmt: skip
 WORDS = st.one_of(
     st.sampled_from([
         "", "a", "/", "..", ".", "*", "?", "[", "]", "[]", '["a"]', '["a", "\\u0000"]', '["\\ud800"]', "$", "${", "${a",
-        "${a:-b}", "${a:?}", "${a#*}", "${a//b/c}", "$PATH", "=", "a=b", "=b", "a=", '"', "'", "\\", "\0", "\ud800", "<<",
-        "<<EOF", f"{'9' * 5000}<<X", "--chown=0:0", "--chown=$a", "--chown=" + "9" * 5000, "--from=x", "9" * 30, "80/tcp",
-        "1-65535", "\x85", "\u2028", "\x1b[2J", "n" * 300, "n/" * 300, "../" * 300, "loop", "/loop/x", "/srv", "K", "ſ",
+        "${a:-b}", "${a:?}", "${a#*}", "${a//b/c}", "$PATH", "=", "a=b", "=b", "a=", '"', "'", "\\", "\0", "\ud800",
+        "<<", "<<EOF", f"{'9' * 5000}<<X", "--chown=0:0", "--chown=$a", "--chown=" + "9" * 5000, "--from=x", "9" * 30,
+        "80/tcp", "1-65535", "\x85", "\u2028", "\x1b[2J", "n" * 300, "n/" * 300, "../" * 300, "loop", "/loop/x", "/srv",
     ]),
     st.text(max_size=12),
 )  # fmt: skip
@@ -34,14 +38,13 @@ LINES = st.tuples(st.sampled_from(NAMES), st.lists(WORDS, max_size=4)).map(lambd
 @settings(deadline=None, max_examples=MOST, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_dockerfile_is_worked_out_or_refused_with_its_line(workshop: Workshop, lines: list[str], first: bool) -> None:
     text = "\n".join([*lines, HEAD] if first else [HEAD, *lines])
-    files = {"Dockerfile": ("100644", text.encode("utf-8", "surrogatepass")), "a": "A", "b/a": "B"}
-    try:
-        handle = workshop.builder.build(order(workshop.base), source(files))
-        workshop.builder.discard(handle)
-    except BotError as error:  # another than that would be an error of this test
-        assert str(error).startswith("Dockerfile:")
-        assert len(str(error)) < 1_000
-        assert str(error).replace("\n", "").replace("\t", "").isprintable()
+    files: dict[str, str | tuple[str, bytes]] = {
+        "Dockerfile": ("100644", text.encode("utf-8", "surrogatepass")),
+        "a": "A",
+        "b/a": "B",
+    }
+    failed = failure(lambda: workshop.builder.discard(workshop.builder.build(order(workshop.base), source(files))))
+    assert not failed or failed.startswith("Dockerfile:")
     assert not list(workshop.builder._work.glob("image-*"))
 
 
@@ -66,7 +69,7 @@ SLOW = {
 @pytest.mark.parametrize("text", SLOW.values(), ids=SLOW.keys())
 def test_a_dockerfile_that_would_never_end_is_refused_soon(workshop: Workshop, text: str) -> None:
     started = time.monotonic()
-    with pytest.raises(BotError, match="^Dockerfile"):
+    with pytest.raises(BotError, match=r"^Dockerfile"):
         workshop.builder.build(order(workshop.base), source({"Dockerfile": HEAD + text, "a" * 250: "A"}))
     assert time.monotonic() - started < 20
 
@@ -109,12 +112,10 @@ def test_rules_that_cannot_be_used_name_their_file(workshop: Workshop, rules: st
 @given(st.lists(st.one_of(WORDS, st.text(max_size=20)), max_size=6))
 @settings(deadline=None, max_examples=MOST, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rules_are_read_or_refused(workshop: Workshop, rules: list[str]) -> None:
-    files = {
+    files: dict[str, str | tuple[str, bytes]] = {
         "Dockerfile": HEAD,
         ".dockerignore": ("100644", "\n".join(rules).encode("utf-8", "surrogatepass")),
         "a/b": "A",
     }
-    try:
-        workshop.builder.discard(workshop.builder.build(order(workshop.base), source(files)))
-    except BotError as error:  # another than that would be an error of this test
-        assert str(error).startswith((".dockerignore", "Dockerfile"))
+    failed = failure(lambda: workshop.builder.discard(workshop.builder.build(order(workshop.base), source(files))))
+    assert not failed or failed.startswith((".dockerignore: ", "Dockerfile"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.builders.conftest import Workshop
 
 
-@pytest.mark.parametrize("depth", [3, 3000])
+@pytest.mark.parametrize("depth", [3, 1500])
 def test_a_folder_is_gone_however_deep_it_is(tmp_path: Path, depth: int) -> None:
     (tmp_path / "kept").mkdir()
     with scratch("x-", tmp_path) as folder:
@@ -32,15 +32,15 @@ def test_a_folder_is_gone_however_deep_it_is(tmp_path: Path, depth: int) -> None
 
 
 def test_a_folder_is_gone_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), scratch("x-", tmp_path) as folder:
-        (folder / "file").touch()
-        raise KeyError
+    with pytest.raises(FileNotFoundError), scratch("x-", tmp_path) as folder:
+        (folder / "a" / "file").touch()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_test_that_digs_deep_leaves_nothing_behind(workshop: Workshop, tmp_path: Path) -> None:
     handle = workshop.builder.build(order(workshop.base), source({"Dockerfile": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"}))
-    dig = 'for place in "$HOME" "$IMAGE_ROOT"; do cd "$place"; i=0; while [ $i -lt 1200 ]; do mkdir d; cd d || exit 3; i=$((i+1)); done; done; echo "$HOME"'
+    down = "i=0; while [ $i -lt 1200 ]; do mkdir d; cd d || exit 3; i=$((i+1)); done"
+    dig = f'for place in "$HOME" "$IMAGE_ROOT"; do cd "$place"; {down}; done; echo "$HOME"'
     done = workshop.builder.test(handle, ["sh", "-c", dig], 60)
     assert done.exit_code == 0, done.output
     assert not os.path.lexists(done.output.strip())
