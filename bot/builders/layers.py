@@ -178,13 +178,13 @@ def check_path(path: str) -> None:
     """
     parts = path.split("/") if path else []
     if {"", ".", ".."} & set(parts) or "\0" in path:
-        raise Unclear(f"a layer holds the path {path[:200]!r}")
+        raise Unclear(f"the path {path[:200]!r} is none that a layer can hold")
     try:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise Unclear(f"a layer holds the path {path[:200]!r}") from None
+        raise Unclear(f"the path {path[:200]!r} is none that a layer can hold") from None
     if len(raw) > _LONGEST_PATH or len(parts) > _DEEPEST or any(len(part) > _LONGEST_NAME for part in raw.split(b"/")):
-        raise Unclear(f"a layer holds a path that is too long, or too deep: {path[:60]!r}…")
+        raise Unclear(f"the path {path[:60]!r}… is too long or too deep for a layer")
 
 
 def _hidden(path: str, name: str) -> str:
