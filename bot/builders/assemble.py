@@ -20,16 +20,18 @@ from bot.builders.copying import Tree
 from bot.builders.evaluate import Result, evaluate
 from bot.builders.image import configuration, manifest
 from bot.builders.index import layer_index
-from bot.builders.layers import Files
+from bot.builders.layers import MOST_PATHS, Files
+from bot.builders.scratch import scratch
 from bot.builders.testing import Test, run_in_files
 from bot.builders.unpack import unpack
 from bot.core.errors import Refused, Unavailable
 from bot.ports import reads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bot.builders.evaluate import Step
+    from bot.builders.layers import Layer
     from bot.core.models import BuildOrder, TestRun
     from bot.core.references import Reference
     from bot.ports import GitRepository, Registry
@@ -64,13 +66,8 @@ class AssembleBuilder:
         `Refused` (`dockerfile_unsupported`, `base_unsupported`) is for what only an engine can build; `build_failed`
         for what is in no way understood.
         """
-        try:
+        with _understood(f"{order.target} cannot be assembled"):
             return self._build(order, source)
-        except OSError as error:
-            raise Unavailable(f"{order.target} cannot be assembled here: {error.strerror}") from error
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            message = f"{order.target} cannot be assembled: its source or base is malformed ({type(error).__name__})"
-            raise Refused(message, fix="correct the Dockerfile, or the base", reason_code="build_failed") from error
 
     def _build(self, order: BuildOrder, source: GitRepository) -> str:
         self._work.mkdir(parents=True, exist_ok=True)
@@ -87,16 +84,20 @@ class AssembleBuilder:
 
     @reads
     def test(self, handle: str, command: Sequence[str], seconds: float, variables: Sequence[str] = ()) -> TestRun:
-        """Unpack the image's files and run `command` beside them, on this machine: see `unpack.run_in_files`."""
+        """Unpack the image's files and run `command` beside them, on this machine: see `testing.run_in_files`."""
         built = self._built[handle]
-        with tempfile.TemporaryDirectory(prefix="test-", dir=confine.room(self._work)) as name:
-            folder = Path(name).resolve()
+        base = built.base.reference
+        with _understood(f"the image on {base} cannot be tested"), scratch("test-", confine.room(self._work)) as folder:
             unpack(self._registry, built.base, built.files, built.layers, folder)
             return run_in_files(folder, built.files, built.settings, Test(command, seconds, variables))
 
     def push(self, handle: str, target: Reference) -> str:
         """Mount or copy the base's layers, upload what is new, then the manifest; returns its digest."""
         built = self._built[handle]
+        with _understood(f"{target} cannot be pushed"):
+            return self._push(built, target)
+
+    def _push(self, built: _Built, target: Reference) -> str:
         for digest, size in {str(layer["digest"]): int(layer["size"]) for layer in built.base.layers}.items():
             self._carry(built.base.reference, target.repository, digest, size)
         for blob in [*built.layers, built.config]:
@@ -126,7 +127,12 @@ class AssembleBuilder:
 
     def _files(self, base: Base) -> Files:
         indexes, repository = self._work / "layers", base.reference.repository
-        return Files([layer_index(self._registry, repository, layer, indexes) for layer in base.layers])
+        found: list[Layer] = []
+        for layer in base.layers:
+            found.append(layer_index(self._registry, repository, layer, indexes))
+            if sum(len(one.nodes) for one in found) > MOST_PATHS:
+                raise refuse(base.reference, f"its layers have more than {MOST_PATHS:,} paths")
+        return Files(found)
 
     def _write(self, order: BuildOrder, base: Base, result: Result, context: tarfile.TarFile) -> str:
         temporary = tempfile.TemporaryDirectory(prefix="image-", dir=self._work)
@@ -156,3 +162,15 @@ class AssembleBuilder:
         layers = tuple(blob for _, blob in steps if blob)
         config = write_blob(folder / "config.json", configuration(base, result.settings, steps, order.created))
         return _Built(temporary, base, result.files, result.settings, layers, config, manifest(base, config, layers))
+
+
+@contextlib.contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """The second line: what nobody has thought of is the failure of this image."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{what} here: {error.strerror or type(error).__name__}") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        message = f"{what}: its source or base is malformed ({type(error).__name__})"
+        raise Refused(message, fix="correct the Dockerfile, or the base", reason_code="build_failed") from error

@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bot.builders.dockerfile import printable
 from bot.core.errors import NotFound, Refused, Unavailable
 from bot.core.references import is_digest
 
@@ -27,9 +28,12 @@ _LAYERS = (
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
 )
 _SETTINGS: dict[str, type[object]] = {
-    "Env": list, "Labels": dict, "ExposedPorts": dict, "WorkingDir": str, "User": str, "Shell": list,
+    "Env": list, "Labels": dict, "ExposedPorts": dict, "WorkingDir": str, "User": str, "Shell": list, "Cmd": list,
+    "Entrypoint": list, "Volumes": dict,
 }  # fmt: skip
 _MAX_CONFIG = 8 << 20
+MAX_SETTINGS = 1 << 20
+"""Characters of a container's settings; a system starts no program with more."""
 MAX_LAYERS = 120  # engines stack 125 to 127; nobody should meet that limit in production
 
 
@@ -51,17 +55,31 @@ def read_base(registry: Registry, order: BuildOrder) -> Base:
     found = _manifest(registry, reference)
     try:
         if found.media_type in _INDEXES:
-            reference = reference.with_digest(_choose(reference, json.loads(found.body), order.platform))
+            reference = reference.with_digest(_choose(reference, _object(found.body), order.platform))
             found = _manifest(registry, reference)
         return _base(registry, reference, found, order.platform)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise refuse(reference, f"its description is malformed ({type(error).__name__})") from error
 
 
 def refuse(reference: Reference, why: str) -> Refused:
     """The base cannot be built on without an engine, and why."""
     fix = "use another base image, or set GITOPS_BOT_BUILDER=docker, which leaves the base to an engine"
-    return Refused(f"the base {reference}: {why}", fix=fix, reason_code="base_unsupported")
+    return Refused(printable(f"the base {reference}: {why[:500]}"), fix=fix, reason_code="base_unsupported")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """JSON as a registry, and every reader of the image, has to understand it. `ValueError` for anything else."""
+    found = json.loads(body, parse_constant=_no_number)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    # No number may be too large, and no text hold half of a character.
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _manifest(registry: Registry, reference: Reference) -> Manifest:
@@ -77,6 +95,8 @@ def _choose(reference: Reference, index: dict[str, Any], platform: str) -> str:
     fitting = [entry for entry in index["manifests"] if _platform(entry.get("platform") or {})[: len(wanted)] == wanted]
     if len(fitting) != 1:
         raise refuse(reference, f"{len(fitting)} of its images are for {platform}, not one")
+    if not is_digest(fitting[0]["digest"]):
+        raise refuse(reference, "one of its images has no digest")
     return str(fitting[0]["digest"])
 
 
@@ -87,13 +107,17 @@ def _platform(fields: dict[str, Any]) -> list[str]:
 def _base(registry: Registry, reference: Reference, found: Manifest, platform: str) -> Base:
     if found.media_type not in (OCI, DOCKER):
         raise refuse(reference, f"manifests of type {found.media_type!r} are not supported")
-    manifest = json.loads(found.body)
+    manifest = _object(found.body)
     layers = tuple(manifest["layers"])
+    if len(layers) > MAX_LAYERS:
+        raise refuse(reference, f"it has more than {MAX_LAYERS} layers")
     for layer in layers:
         if layer["mediaType"] not in _LAYERS or layer.get("urls"):
             raise refuse(reference, f"layers of type {layer['mediaType']!r} are not supported")
-        if not is_digest(layer["digest"]) or int(layer["size"]) < 0:
+        if not is_digest(layer["digest"]) or type(layer["size"]) is not int or layer["size"] < 0:
             raise refuse(reference, "a layer has no digest or size")
+    if not is_digest(manifest["config"]["digest"]):
+        raise refuse(reference, "its configuration has no digest")
     config = _config(registry, reference, manifest["config"]["digest"])
     _check(reference, config, len(layers), platform)
     return Base(reference, found.media_type, layers, config)
@@ -106,10 +130,7 @@ def _config(registry: Registry, reference: Reference, digest: str) -> dict[str, 
         raise refuse(reference, "its configuration is larger than 8 MiB")
     if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
         raise Unavailable(f"the configuration of {reference} was not read whole")
-    config = json.loads(body)
-    if not isinstance(config, dict):
-        raise refuse(reference, "its configuration is not an object")
-    return config
+    return _object(body)
 
 
 def _check(reference: Reference, config: dict[str, Any], layers: int, platform: str) -> None:
@@ -125,8 +146,21 @@ def _check(reference: Reference, config: dict[str, Any], layers: int, platform: 
     if settings.get("OnBuild"):
         raise refuse(reference, "it has ONBUILD instructions")
     for name, kind in _SETTINGS.items():
-        if not isinstance(settings.get(name) or kind(), kind):
+        if not _is_setting(settings.get(name), kind):
             raise refuse(reference, f"its {name} is malformed")
-    json.dumps(config, ensure_ascii=False).encode()  # a lone surrogate is a ValueError: no image can hold it
-    if not all(isinstance(pair, str) and "=" in pair and "\0" not in pair for pair in settings.get("Env") or []):
+    if not all("=" in pair for pair in settings.get("Env") or []):
         raise refuse(reference, "its Env is malformed")
+    if len(json.dumps(settings)) > MAX_SETTINGS:
+        raise refuse(reference, f"its settings are larger than {MAX_SETTINGS >> 20} MiB")
+
+
+def _is_setting(value: object, kind: type[object]) -> bool:
+    """Whether a setting is empty, or of its kind with texts in it that a program can be given."""
+    if value in (None, "", [], {}):
+        return True
+    texts: list[object] = [value]
+    if isinstance(value, dict):
+        texts = [*value, *(one for one in value.values() if one != {})]  # ports have empty mappings
+    elif isinstance(value, list):
+        texts = value
+    return isinstance(value, kind) and all(isinstance(text, str) and "\0" not in text for text in texts)

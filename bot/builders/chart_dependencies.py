@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from bot.builders.dockerfile import printable
 from bot.core.chart_metadata import locked
 from bot.core.chart_urls import chart_url
 from bot.core.errors import BotError, Refused, Unavailable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SECONDS = 120
+_MOST = 500
+_MOST_BYTES = 64 << 20
 _LOOPBACK = re.compile(r"^oci://(localhost|127\.|\[::1\])")
 _URL = re.compile(r"\S+://\S+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -63,6 +66,8 @@ def _dependencies(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = fields.get("dependencies") or []
     if not isinstance(found, list) or not all(isinstance(d, dict) and isinstance(d.get("name"), str) for d in found):
         raise _refused([], "`dependencies` is not a list of mappings with a name")
+    if len(found) > _MOST:
+        raise _refused(found, f"there are more than {_MOST}")
     if any(not _NAME.fullmatch(one["name"]) for one in found):
         raise _refused(found, "a name is none of a chart")
     return [_only(one, _FIELDS) for one in found]
@@ -94,16 +99,26 @@ def _fetched(helm: str, files: Mapping[str, bytes], repositories: list[str]) -> 
     with tempfile.TemporaryDirectory(prefix="gitops-bot-") as name:
         root = Path(name)
         for path, content in files.items():
-            target = root / "chart" / PurePosixPath(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            _write(root / "chart" / PurePosixPath(path), path, content)
         indexes = sorted({url for url in repositories if not url.startswith("oci://")})
         for number, url in enumerate(indexes):
             _run([helm, "repo", "add", f"r{number}", url], root)
         oci = [url for url in repositories if url.startswith("oci://")]
         plain = ["--plain-http"] if oci and all(map(_LOOPBACK.match, oci)) else []
         _run([helm, "dependency", "build", str(root / "chart"), *plain], root)
-        return {f"charts/{file.name}": file.read_bytes() for file in sorted((root / "chart" / "charts").glob("*.tgz"))}
+        fetched = sorted((root / "chart" / "charts").glob("*.tgz"))
+        if sum(file.stat().st_size for file in fetched) > _MOST_BYTES:
+            raise Refused("the chart's dependencies are too large", fix="use smaller ones", reason_code="bad_chart")
+        return {f"charts/{file.name}": file.read_bytes() for file in fetched}
+
+
+def _write(file: Path, path: str, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or type(error).__name__
+        raise Unavailable(printable(f"the chart's file {path[:200]} cannot be written here: {why}")) from error
 
 
 def _run(command: list[str], root: Path) -> None:
@@ -133,7 +148,7 @@ def _run(command: list[str], root: Path) -> None:
 def _refused(dependencies: list[Any], why: str) -> Refused:
     names = ", ".join(str(one["name"])[:60] for one in dependencies[:10])
     return Refused(
-        f"the chart's dependencies {names} are not in its folder `charts`: {why}".replace("  ", " "),
+        printable(f"the chart's dependencies {names} are not in its folder `charts`: {why}".replace("  ", " ")),
         fix="commit them there (`helm dependency build`)",
         reason_code="chart_dependencies",
     )

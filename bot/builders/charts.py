@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 from bot.builders.archive import pack
 from bot.builders.chart_dependencies import vendored
+from bot.builders.dockerfile import printable
 from bot.builders.helmignore import ignored
 from bot.core.chart_metadata import metadata, with_version
-from bot.core.errors import NotFound, Refused
+from bot.core.errors import NotFound, Refused, Unavailable
 from bot.ports import Package, reads
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 MOST_BYTES = 20 << 20
 """Of all files of a chart; Helm itself refuses single files of more than 5 MiB."""
 MOST_FILES = 10_000
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000  # in bytes, of what can be unpacked everywhere
 _CHART, _IGNORE = "Chart.yaml", ".helmignore"
 
 
@@ -86,7 +89,11 @@ def _files(order: ChartOrder, source: GitRepository) -> dict[str, bytes]:
             raise _refused(order, "a path leads out of its folder")
         if entries[path].mode not in ("100644", "100755"):
             raise _refused(order, f"{path} is a link or a submodule")
+        if len(os.fsencode(path)) > _LONGEST_PATH or max(map(len, map(os.fsencode, path.split("/")))) > _LONGEST_NAME:
+            raise _refused(order, f"the path {path[:60]}… is too long")
     content = source.read(order.commit, [prefix + path for path in kept])
+    if not {prefix + path for path in kept} <= set(content):
+        raise Unavailable(f"a file of {order.source} at {order.commit[:12]} could not be read")
     if sum(map(len, content.values())) > MOST_BYTES:
         raise _refused(order, f"it has more than {MOST_BYTES >> 20} MiB")
     return {path: content[prefix + path] for path in kept}
@@ -117,7 +124,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 def _refused(order: ChartOrder, why: str) -> Refused:
     return Refused(
-        f"the chart {order.name} at {order.commit[:12]} cannot be packaged: {why}",
+        printable(f"the chart {order.name} at {order.commit[:12]} cannot be packaged: {why[:500]}"),
         fix="take it out, or name it in .helmignore",
         reason_code="bad_chart",
     )

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import tarfile
 import tempfile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from bot.builders.dockerfile import Dockerfile, parse, pin_base
+from bot.builders.dockerfile import Dockerfile, parse, pin_base, printable
 from bot.core.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.core.models import BuildOrder, Entry
     from bot.ports import GitRepository
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _IGNORE = ".dockerignore"
 _LINK = "120000"
 _MODES = {"100644": 0o644, "100755": 0o755}
+_MOST_RULES, _LONGEST_RULE = 1_000, 4_000
+_MOST_TRIES = 10**8
 _BATCH = 256  # files read at once, so that a big context is never in memory as a whole
 
 
@@ -101,11 +104,28 @@ def _matcher(
             break
     else:
         return "", PatternMatcher([])
-    text = b"".join(content.values()).decode("utf-8-sig", "surrogateescape")
+    rules = b"".join(content.values()).decode("utf-8-sig", "surrogateescape").split("\n")
     try:
-        return path, PatternMatcher(text.split("\n"))
-    except ValueError as error:
-        raise Refused(f"{_join(order.context, path)}: {error}", reason_code="dockerignore_invalid") from error
+        _check_rules(rules, entries)
+        return path, PatternMatcher(rules)
+    except (ValueError, RecursionError, OverflowError) as error:
+        what = printable(f"{_join(order.context, path)}: {str(error)[:500]}")
+        fix = "correct it in the artifact repository"
+        raise Refused(what, fix=fix, reason_code="dockerignore_invalid") from error
+
+
+def _check_rules(rules: Sequence[str], paths: Iterable[str]) -> None:
+    """`ValueError` for rules that take too long: a match tries every way to share out a name among the wildcards."""
+    split = [path.split("/") for path in paths]
+    longest = max((len(part) for parts in split for part in parts), default=1)
+    deepest = max(map(len, split), default=1)
+    if len(rules) > _MOST_RULES or max(map(len, rules)) > _LONGEST_RULE:
+        raise ValueError(f"more than {_MOST_RULES:,} rules, or one of more than {_LONGEST_RULE:,} characters")
+    for rule in (rule for rule in rules if not rule.startswith("#")):
+        wildcards = re.findall(r"\*+", rule)
+        within = wildcards.count("*")
+        if longest**within * deepest ** (len(wildcards) - within) > _MOST_TRIES:
+            raise ValueError(f"the rule {rule[:60]!r} has too many wildcards for names of up to {longest} characters")
 
 
 def _write(
@@ -120,7 +140,10 @@ def _write(
         targets = source.links(order.commit, [entry.path for entry in links.values()])
         for path in sorted(links):
             info = _info(path, tarfile.SYMTYPE, 0o777, when)
-            info.linkname = targets[links[path].path]
+            target = targets.get(links[path].path)
+            if target is None:
+                raise _unread(order, source, links[path])
+            info.linkname = target
             tar.addfile(info)
         files = {path: entry for path, entry in kept.items() if path not in links}
         for path, content in _contents(order, source, files, given):
@@ -141,8 +164,12 @@ def _contents(
         for path in batch:
             content = given[path] if path in given else read.get(kept[path].path)
             if content is None:
-                raise Unavailable(f"{kept[path].path} at {order.commit[:12]} of {source.url} could not be read")
+                raise _unread(order, source, kept[path])
             yield path, content
+
+
+def _unread(order: BuildOrder, source: GitRepository, entry: Entry) -> Unavailable:
+    return Unavailable(printable(f"{entry.path} at {order.commit[:12]} of {source.url} could not be read"))
 
 
 def _info(path: str, kind: bytes, mode: int, when: int) -> tarfile.TarInfo:

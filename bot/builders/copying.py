@@ -6,8 +6,8 @@ https://docs.docker.com/reference/dockerfile/#copy; where the classic builder an
 from __future__ import annotations
 
 import posixpath
-import re
 import stat
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.builders.context import parents
@@ -51,9 +51,9 @@ class Tree:
         return found
 
     def _wildcard(self, pattern: str) -> list[str]:
-        parts = (re.escape(part) for part in re.split(r"([*?])", pattern))
-        expression = "".join({r"\*": "[^/]*", r"\?": "[^/]"}.get(part, part) for part in parts)
-        return sorted(path for path in self.members if re.fullmatch(expression, path, re.DOTALL))
+        parts = pattern.split("/")
+        split = ((path, path.split("/")) for path in self.members)
+        return sorted(path for path, names in split if len(names) == len(parts) and all(map(fnmatchcase, names, parts)))
 
     def refuse_links(self, found: Sequence[str]) -> None:
         """`Unclear` if any of the paths, or what is below it, is a symbolic link: engines follow them differently."""

@@ -5,6 +5,7 @@ Syntax: https://docs.docker.com/reference/dockerfile/
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from e2b_dockerfile_utils import DockerfileInstruction, DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from bot.core.references import Reference
 
 Instruction = DockerfileInstruction
+MOST_BYTES = 256 << 10
+MOST_STEPS = 1000
+_LONGEST_WORD = 128 << 10  # a system gives no program a longer one
+_FIX = "correct the Dockerfile in the artifact repository"
+_PATTERN = re.compile(r"\$\{[^:}]*[#%/]")
+_REPLACE = re.compile(r"\$(?=\{[^:}]*/)")
 
 
 class Dockerfile(NamedTuple):
@@ -36,25 +43,28 @@ class Dockerfile(NamedTuple):
 
 def parse(path: str, data: bytes) -> Dockerfile:
     """Bytes → Dockerfile. `Refused` (`dockerfile_invalid`) names the line that cannot be parsed."""
-    fix = "correct the Dockerfile in the artifact repository"
+    if len(data) > MOST_BYTES:
+        raise _invalid(path, f"more than {MOST_BYTES >> 10} KiB")
     try:
         tree = parse_dockerfile_ast(data.decode())
     except UnicodeDecodeError as error:
-        raise Refused(f"{path}: not UTF-8 at byte {error.start}", fix=fix, reason_code="dockerfile_invalid") from error
+        raise _invalid(path, f"not UTF-8 at byte {error.start}") from error
     except DockerfileSyntaxError as error:
-        line = f":{error.line}" if error.line else ""
-        raise Refused(printable(f"{path}{line}: {error}"), fix=fix, reason_code="dockerfile_invalid") from error
+        raise _invalid(f"{path}:{error.line}" if error.line else path, str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise Refused(
-            f"{path}: it cannot be parsed: {type(error).__name__}", fix=fix, reason_code="dockerfile_invalid"
-        ) from error
+        raise _invalid(path, f"it cannot be parsed: {type(error).__name__}") from error
     for step in tree.instructions:
         if not all(map(_is_text, [*step.args, *step.flags, step.original])):
-            what = f"{path}:{step.start_line}: {step.name} has a NUL byte, or half of a character"
-            raise Refused(what, fix=fix, reason_code="dockerfile_invalid")
+            raise _invalid(f"{path}:{step.start_line}", f"{step.name} has a NUL byte, or half of a character")
     if not any(step.name == "FROM" for step in tree.instructions):
-        raise Refused(f"{path}: no FROM", fix=fix, reason_code="dockerfile_invalid")
+        raise _invalid(path, "no FROM")
+    if len(tree.instructions) > MOST_STEPS:
+        raise _invalid(path, f"more than {MOST_STEPS:,} instructions")
     return Dockerfile(path, data, tuple(tree.instructions), tree.escape_token)
+
+
+def _invalid(where: str, why: str) -> Refused:
+    return Refused(printable(f"{where}: {why[:500]}"), fix=_FIX, reason_code="dockerfile_invalid")
 
 
 def _is_text(word: str) -> bool:
@@ -80,13 +90,27 @@ def expand_words(dockerfile: Dockerfile, step: Instruction, text: str, variables
 
 
 def _lex(dockerfile: Dockerfile, step: Instruction, text: str, variables: Mapping[str, str]) -> tuple[str, list[str]]:
+    where = dockerfile.where(step)
+    if not _is_bounded(text, variables):
+        raise _invalid(where, f"{step.name}: it may expand to too much, or has more than one * in a pattern")
     lexer = ShellLex(dockerfile.escape, env=variables, skip_unset_env=False)
     try:
         return lexer.process_word(text), lexer.process_words(text)
     except (ValueError, RecursionError) as error:
-        message = printable(f"{dockerfile.where(step)}: {step.name}: {error}")
-        fix = "correct the Dockerfile in the artifact repository"
-        raise Refused(message, fix=fix, reason_code="dockerfile_invalid") from error
+        raise _invalid(where, f"{step.name}: {error}") from error
+
+
+def _is_bounded(text: str, variables: Mapping[str, str]) -> bool:
+    """Whether expanding a word takes little time and memory, whatever it says."""
+    if "$" not in text:
+        return True
+    used = [value for name, value in variables.items() if name in text]
+    longest = max(map(len, used), default=1) or 1
+    most = len(text) + text.count("$") * longest
+    for _ in _REPLACE.findall(text):  # each may put all that there is in the place of each letter
+        most = min(most, _LONGEST_WORD + 1) * longest
+    stars = text.count("*") + sum(value.count("*") for value in used)
+    return most <= _LONGEST_WORD and (stars < 2 or not _PATTERN.search(text))
 
 
 def pinned(order: BuildOrder) -> str:
@@ -168,7 +192,7 @@ def _key(reference: Reference) -> tuple[Reference, str]:
 
 def _mismatch(dockerfile: Dockerfile, step: Instruction, word: str, order: BuildOrder) -> Refused:
     return Refused(
-        f"{dockerfile.where(step)}: FROM is {word!r}, but the configured base is {order.base_name!r}",
+        f"{dockerfile.where(step)}: FROM is {word[:200]!r}, but the configured base is {order.base_name!r}",
         fix=f"write `ARG {order.base_arg}` and `FROM ${{{order.base_arg}}}`, or set `base` or `base_arg` to match",
         reason_code="base_mismatch",
     )

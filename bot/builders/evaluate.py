@@ -11,9 +11,10 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bot.builders.base import MAX_SETTINGS
 from bot.builders.copying import ROOT, Draft, NewLayer, Owner, Tree
-from bot.builders.dockerfile import declared, expand, expand_words, given_args, global_args
-from bot.builders.layers import Files, Unclear, account_id, primary_group
+from bot.builders.dockerfile import declared, expand, expand_words, given_args, global_args, printable
+from bot.builders.layers import Files, Unclear, account_id, check_path, primary_group
 from bot.core.errors import Refused
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def evaluate(dockerfile: Dockerfile, order: BuildOrder, settings: dict[str, Any]
             layer = work.run(step)
         except Unclear as error:
             raise _unsupported(dockerfile, step, str(error)) from error
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise _unsupported(dockerfile, step, f"it is not understood ({type(error).__name__})") from error
         steps.append(Step(step.original.strip(), layer))
     work.settings["Labels"] = {**(work.settings.get("Labels") or {}), **order.labels}
     return Result(work.settings, tuple(steps), files)
@@ -63,7 +66,7 @@ def evaluate(dockerfile: Dockerfile, order: BuildOrder, settings: dict[str, Any]
 
 def _unsupported(dockerfile: Dockerfile, step: Instruction, why: str) -> Refused:
     return Refused(
-        f"{dockerfile.where(step)}: {step.name}: {why}",
+        printable(f"{dockerfile.where(step)}: {step.name}: {why[:500]}"),
         fix="set GITOPS_BOT_BUILDER=docker, which builds it with a Docker Engine, or change this line",
         reason_code="dockerfile_unsupported",
     )
@@ -88,6 +91,8 @@ class _Evaluation:
         self._dockerfile, self._files, self._tree = dockerfile, files, tree
         self._given, self._globals = given_args(order), global_args(dockerfile, order)
         self._args: dict[str, str] = {}
+        self._seen: dict[str, str] = {}  # what the words of an instruction are expanded with
+        self._said = 0
         self._has_cmd = False
         self.settings = copy.deepcopy(settings)
         self.settings["Env"] = list(self.settings.get("Env") or [])
@@ -119,13 +124,20 @@ class _Evaluation:
         }  # fmt: skip
         if step.name not in actions:
             raise Unclear("it needs an engine")
+        self._seen = {**self._args, **self._env()}
         return actions[step.name](step)
 
     def _env(self) -> dict[str, str]:
         return dict(pair.partition("=")[::2] for pair in self.settings["Env"])
 
     def _expand(self, step: Instruction, word: str) -> str:
-        return expand(self._dockerfile, step, word, {**self._args, **self._env()})
+        return self._kept(expand(self._dockerfile, step, word, self._seen))
+
+    def _kept(self, word: str) -> str:
+        self._said += len(word)
+        if self._said > MAX_SETTINGS:
+            raise Unclear(f"all words up to here are more than {MAX_SETTINGS >> 20} MiB")
+        return word
 
     def _pairs(self, step: Instruction) -> dict[str, str]:
         """The names and values of ENV or LABEL: all of one line see what was before that line."""
@@ -143,7 +155,8 @@ class _Evaluation:
             elif default is not None:
                 self._args[name] = self._expand(step, default)
             elif name in self._globals:
-                self._args[name] = self._globals[name]
+                self._args[name] = self._kept(self._globals[name])
+            self._seen = {**self._args, **self._env()}
 
     def _set_env(self, step: Instruction) -> None:
         env = {**self._env(), **self._pairs(step)}
@@ -153,9 +166,8 @@ class _Evaluation:
         self.settings["Labels"] = {**(self.settings.get("Labels") or {}), **self._pairs(step)}
 
     def _expose(self, step: Instruction) -> None:
-        variables = {**self._args, **self._env()}
         ports = dict(self.settings.get("ExposedPorts") or {})
-        for word in (word for text in step.args for word in expand_words(self._dockerfile, step, text, variables)):
+        for word in (word for text in step.args for word in expand_words(self._dockerfile, step, text, self._seen)):
             found = _PORT.fullmatch(word)
             first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
             if not found or not 0 < first <= last < 65536:
@@ -193,14 +205,17 @@ class _Evaluation:
     def _absolute(self, path: str) -> str:
         if not path:
             raise Unclear("a path is empty")
-        return posixpath.normpath(posixpath.join("/", self.settings.get("WorkingDir") or "", path)).replace("//", "/")
+        whole = posixpath.join("/", self.settings.get("WorkingDir") or "", path)
+        place = posixpath.normpath(whole).replace("//", "/")
+        check_path(place.strip("/"))
+        return place
 
     def _copy(self, step: Instruction) -> NewLayer | None:
         if not step.json and re.search(r"""['"\\`]|[^\S \t]""", step.original.strip()):
             raise Unclear("quotes, escapes and odd white space need the JSON form")
-        *sources, target = [self._expand(step, word) for word in step.args]
-        if not sources:
+        if len(step.args) < 2:
             raise Unclear("it names no target")
+        *sources, target = [self._expand(step, word) for word in step.args]
         place = self._absolute(target)
         if target.endswith("/"):
             place = place.rstrip("/") + "/"

@@ -5,7 +5,9 @@ Rules: https://helm.sh/docs/chart_template_guide/helm_ignore_file/, as Helm's ow
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import functools
+import re
+from fnmatch import translate
 from typing import NamedTuple
 
 from bot.core.errors import Refused
@@ -19,7 +21,7 @@ _LONGEST_RULE = 300
 class _Rule(NamedTuple):
     """A pattern, by its parts between `/`; a single part that is not `anchored` is for names in any folder."""
 
-    parts: tuple[str, ...]
+    parts: tuple[re.Pattern[str], ...]
     anchored: bool
     folders_only: bool
     negated: bool
@@ -27,7 +29,7 @@ class _Rule(NamedTuple):
     def matches(self, path: str) -> bool:
         parts = tuple(path.split("/"))
         parts = parts if self.anchored else parts[-1:]
-        return len(parts) == len(self.parts) and all(map(fnmatchcase, parts, self.parts))
+        return len(parts) == len(self.parts) and all(map(re.Pattern.match, self.parts, parts))
 
     def drops(self, path: str, *, folder: bool) -> bool:
         """Helm's reading of `!`: whatever does not match such a rule is left out."""
@@ -47,6 +49,7 @@ def ignored(path: str, rules: bytes) -> bool:
     return any(rule.drops(way, folder=way != path) for way in ways for rule in found)
 
 
+@functools.lru_cache(maxsize=1)  # asked for each file of a chart
 def _rules(content: bytes) -> list[_Rule]:
     try:
         lines = content.removeprefix(b"\xef\xbb\xbf").decode().splitlines()
@@ -66,7 +69,7 @@ def _rule(text: str) -> _Rule:
     anchored = "/" in text
     # Go writes [^a] where this machine's matcher wants [!a].
     parts = text.removeprefix("/").replace("[^", "[!").split("/")
-    return _Rule(tuple(parts), anchored, folders_only, negated)
+    return _Rule(tuple(re.compile(translate(part)) for part in parts), anchored, folders_only, negated)
 
 
 def _bad(why: str) -> Refused:

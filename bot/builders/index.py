@@ -12,6 +12,7 @@ import tempfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from bot.builders.dockerfile import printable
 from bot.builders.layers import Layer, Node, Unclear, read_layer
 from bot.core.errors import Refused
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from bot.ports import Registry
 
 _CHUNK = 1 << 20
+_FORM = b"2"  # of an index; one that was written by other rules is read anew
 _MAX_HEADER = 1 << 20
 _HEADERS = (
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
+_MALFORMED = (
+    tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ArithmeticError, LookupError, RecursionError, ValueError,
 )  # fmt: skip
 
 
@@ -65,7 +70,7 @@ def open_layer(registry: Registry, repository: Reference, descriptor: Mapping[st
             plain = blob if descriptor["mediaType"].endswith(".tar") else gzip.GzipFile(fileobj=blob)
             with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Member) as tar:
                 yield tar
-        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ValueError, OverflowError) as error:
+        except _MALFORMED as error:
             raise _not_a_layer(repository, digest, error) from error
         while blob.read(_CHUNK):
             pass
@@ -73,7 +78,7 @@ def open_layer(registry: Registry, repository: Reference, descriptor: Mapping[st
 
 def _not_a_layer(repository: Reference, digest: str, error: Exception) -> Refused:
     return Refused(
-        f"{repository}@{digest} cannot be used as a layer: {error}",
+        printable(f"{repository}@{digest} cannot be used as a layer: {str(error)[:500] or type(error).__name__}"),
         fix="check the base image; GITOPS_BOT_BUILDER=docker leaves the layers to an engine",
         reason_code="base_unsupported",
     )
@@ -84,14 +89,22 @@ def _store(file: Path, layer: Layer) -> None:
     body = json.dumps(content, separators=(",", ":")).encode()
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=file.parent)
-    with os.fdopen(descriptor, "wb") as copy:
-        copy.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-    os.replace(name, file)
+    try:
+        with os.fdopen(descriptor, "wb") as copy:
+            copy.write(_seal(body) + b"\n" + body)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def _load(data: bytes) -> Layer:
     seal, _, body = data.partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != seal:
+    if _seal(body) != seal:
         raise ValueError("damaged")
     nodes, whiteouts, opaque, texts = json.loads(body)
     return Layer({path: Node(*node) for path, node in nodes.items()}, set(whiteouts), set(opaque), texts)
+
+
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(_FORM + body).hexdigest().encode()

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 _ACCOUNTS = ("etc/passwd", "etc/group")
 _MAX_TEXT = 1 << 20
 _MAX_LINKS, _MAX_PARTS = 40, 1000
-_LONGEST_NAME, _LONGEST_PATH = 255, 4000
+_LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 4000, 200  # deeper folders cannot be deleted everywhere
+_OWNERS, _TIMES = range(2**32), range(-(2**40), 2**40)
+_LONGEST_NUMBER = 10  # digits of an owner
+_MOST_GLOBALS = 100
+_MOST_TEXT = 1 << 28
 MOST_PATHS = 1_000_000
-"""Paths of one layer; an index of more takes too much memory."""
+"""Paths of one layer, directories without an entry among them; an index of more takes too much memory."""
 
 
 class Unclear(Exception):
@@ -77,7 +81,8 @@ class Files:
         for layer in reversed(self.layers):
             node = layer.nodes.get(path)
             if node and node.kind != "implied":
-                return node
+                # A directory that a layer only implies takes the place of what is no directory below it.
+                return node if node.kind == "dir" else implied or node
             implied = node or implied
             if layer.hides(path):
                 break
@@ -93,7 +98,7 @@ class Files:
         done: list[str] = []
         rest, links = path.split("/")[::-1], 0
         while rest:
-            if len(rest) + len(done) > _MAX_PARTS:
+            if len(rest) > _MAX_PARTS or len(done) > _DEEPEST:
                 raise Unclear(f"/{path[:60]}… is too long a way")
             part = rest.pop()
             if part == "..":
@@ -123,24 +128,38 @@ class Files:
 
 def read_layer(tar: tarfile.TarFile) -> Layer:
     """Index a layer from its tar, which may be a stream. `Unclear` for a path that leads out of the root."""
-    layer = Layer()
+    layer, text = Layer(), 0
     for member in tar:
-        path = clean(member.name)
-        folder, name = posixpath.split(path)
-        if name == ".wh..wh..opq":
-            layer.opaque.add(folder)
-        elif name.startswith(".wh."):
-            layer.whiteouts.add(posixpath.join(folder, _hidden(member.name, name)))
-        elif path:
-            layer.nodes[path] = _node(member, layer)
-            if len(layer.nodes) > MOST_PATHS:
-                raise Unclear(f"a layer of the base has more than {MOST_PATHS:,} paths")
-            _read_text(tar, member, path, layer)
+        _read_member(tar, member, layer)
+        text += len(member.name) + len(member.linkname)
+        if text > _MOST_TEXT or len(tar.pax_headers) > _MOST_GLOBALS:
+            raise Unclear("a layer of the base says more of its paths than fits into memory")
+        _check_count(layer)
         tar.members.clear()  # type: ignore[attr-defined]  # not in the stubs; else it keeps every member ever seen
     for path in list(layer.nodes):
-        for folder in parents(path):
-            layer.nodes.setdefault(folder, Node("implied"))
+        folder = posixpath.dirname(path)
+        while folder and folder not in layer.nodes:
+            layer.nodes[folder] = Node("implied")
+            folder = posixpath.dirname(folder)
+        _check_count(layer)
     return layer
+
+
+def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo, layer: Layer) -> None:
+    path = clean(member.name)
+    folder, name = posixpath.split(path)
+    if name == ".wh..wh..opq":
+        layer.opaque.add(folder)
+    elif name.startswith(".wh."):
+        layer.whiteouts.add(posixpath.join(folder, _hidden(member.name, name)))
+    elif path:
+        layer.nodes[path] = _node(member, layer)
+        _read_text(tar, member, path, layer)
+
+
+def _check_count(layer: Layer) -> None:
+    if len(layer.nodes) + len(layer.whiteouts) + len(layer.opaque) > MOST_PATHS:
+        raise Unclear(f"a layer of the base has more than {MOST_PATHS:,} paths")
 
 
 def clean(name: str) -> str:
@@ -159,10 +178,13 @@ def check_path(path: str) -> None:
     """
     parts = path.split("/") if path else []
     if {"", ".", ".."} & set(parts) or "\0" in path:
-        raise Unclear(f"a layer holds the path {path[:200]!r}")
-    raw = path.encode("utf-8", "surrogateescape")
-    if len(raw) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in raw.split(b"/")):
-        raise Unclear(f"a layer holds a path that is too long: {path[:60]!r}…")
+        raise Unclear(f"the path {path[:200]!r} is none that a layer can hold")
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Unclear(f"the path {path[:200]!r} is none that a layer can hold") from None
+    if len(raw) > _LONGEST_PATH or len(parts) > _DEEPEST or any(len(part) > _LONGEST_NAME for part in raw.split(b"/")):
+        raise Unclear(f"the path {path[:60]!r}… is too long or too deep for a layer")
 
 
 def _hidden(path: str, name: str) -> str:
@@ -179,6 +201,7 @@ def _node(member: tarfile.TarInfo, layer: Layer) -> Node:
         target = layer.nodes.get(clean(member.linkname))
         if target and target.kind == "link":
             return target
+    _check_numbers(member)
     kind = "other"
     if member.isreg() or member.islnk():
         kind = "file"
@@ -189,6 +212,12 @@ def _node(member: tarfile.TarInfo, layer: Layer) -> Node:
     xattrs = any(key.startswith("SCHILY.xattr.") for key in member.pax_headers)
     link = member.linkname if kind == "link" else ""
     return Node(kind, stat.S_IMODE(member.mode), member.uid, member.gid, int(member.mtime), link, xattrs)
+
+
+def _check_numbers(member: tarfile.TarInfo) -> None:
+    known = member.size >= 0 and member.uid in _OWNERS and member.gid in _OWNERS and int(member.mtime) in _TIMES
+    if not known or member.issparse():  # a few bytes can say a sparse file of any size
+        raise Unclear(f"{member.name[:200]!r} has an owner, a size or a time that no file has, or is sparse")
 
 
 def _read_text(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, layer: Layer) -> None:
@@ -203,11 +232,11 @@ def _read_text(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, layer: 
 def account_id(files: Files, path: str, name: str) -> int:
     """The number of a user (`etc/passwd`) or group (`etc/group`) by name or number. `Unclear` if there is none."""
     if name.isascii() and name.isdigit():
-        if int(name) >= 2**31:
-            raise Unclear(f"{name} is too large for an owner")
+        if not _is_number(name) or int(name) >= 2**31:
+            raise Unclear(f"{name[:60]} is too large for an owner")
         return int(name)
     for fields in _accounts(files, path):
-        if fields[0] == name and fields[2].isascii() and fields[2].isdigit():
+        if fields[0] == name and _is_number(fields[2]):
             return int(fields[2])
     raise Unclear(f"{name!r} is not in /{path} of the base")
 
@@ -217,9 +246,13 @@ def primary_group(files: Files, user: str) -> int:
     if user.isascii() and user.isdigit():
         return account_id(files, "etc/group", user)
     for fields in _accounts(files, "etc/passwd"):
-        if fields[0] == user and len(fields) > 3 and fields[3].isascii() and fields[3].isdigit():
+        if fields[0] == user and len(fields) > 3 and _is_number(fields[3]):
             return int(fields[3])
     raise Unclear(f"{user!r} is not in /etc/passwd of the base")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) in _OWNERS
 
 
 def _accounts(files: Files, path: str) -> Iterator[list[str]]:

@@ -6,16 +6,17 @@ whatever it is reached by; every path is refused that could be another than it s
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import shutil
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from bot.builders.context import parents
 from bot.builders.layers import Unclear, check_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import tarfile
     from pathlib import Path
 
 
@@ -27,6 +28,7 @@ class Rooted:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._room = shutil.disk_usage(folder).free // 2
         # As the layers write them: a hard link to one has the same text at another place.
         self._links: dict[str, str] = {}
 
@@ -68,15 +70,18 @@ class Rooted:
                 raise Unclear(f"/{part} is not a directory")
         return self._folder / path if path else self._folder
 
-    def write(self, path: str, mode: int, content: Callable[[], IO[bytes] | None]) -> None:
-        """A file with the content and the permissions of `mode`, readable by its owner."""
+    def write(self, path: str, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
+        """A file with the content and permissions of a member, readable by its owner. `OSError` if there is no room."""
         place = self._free(path)
+        self._room -= member.size
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, "the files take more than half of the space that is free")
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as copy:
-            source = content()
+            source = tar.extractfile(member)
             if source:
                 shutil.copyfileobj(source, copy)
-            os.fchmod(copy.fileno(), mode & 0o777 | 0o400)
+            os.fchmod(copy.fileno(), member.mode & 0o777 | 0o400)
 
     def link(self, path: str, target: str) -> None:
         """A symbolic link that leads to the same path inside the root as `target` does in the image."""
@@ -94,10 +99,12 @@ class Rooted:
         if origin is None or not os.path.lexists(origin) or path == target:
             return
         if origin.is_symlink():
+            if target not in self._links:  # names that differ here are one on this file system
+                raise Unclear(f"the hard link {path!r} is to {target!r}, which is another path's link here")
             self.link(path, self._links[target])
         elif not origin.is_dir():
             place = self._free(path)
-            if os.path.lexists(origin):  # what was in the way may have held it
+            if origin.is_file() and not origin.is_symlink():  # what was in the way may have held it, or been it
                 os.link(origin, place, follow_symlinks=False)
 
     def _free(self, path: str) -> Path:

@@ -12,18 +12,19 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot import confine
 from bot.builders.dockerfile import printable
 from bot.builders.layers import Unclear
 from bot.builders.rooted import Rooted
+from bot.builders.scratch import scratch
 from bot.core.errors import BotError
 from bot.core.models import TestRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from bot.builders.layers import Files
 
@@ -47,8 +48,7 @@ def run_in_files(folder: Path, files: Files, settings: Mapping[str, Any], test: 
     if there is no such program, or it cannot be started.
     """
     program, start = _program(test.command), _start(folder, files, str(settings.get("WorkingDir") or ""))
-    with tempfile.TemporaryDirectory(prefix="gitops-bot-") as name, tempfile.TemporaryFile() as output:
-        home = Path(name).resolve()
+    with scratch("gitops-bot-") as home, tempfile.TemporaryFile() as output:
         for each in (folder, home):
             confine.lend(each)
         environment = _environment(folder, home, settings, test.variables)

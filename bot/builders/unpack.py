@@ -9,10 +9,11 @@ import posixpath
 import tarfile
 from typing import TYPE_CHECKING
 
+from bot.builders.base import refuse
 from bot.builders.index import open_layer
 from bot.builders.layers import Unclear, clean
 from bot.builders.rooted import Rooted
-from bot.core.errors import Refused
+from bot.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 def unpack(registry: Registry, base: Base, files: Files, layers: Sequence[Blob], folder: Path) -> None:
     """Unpack the layers of `base` and the own `layers` into the empty `folder`, deletions applied.
 
-    `files` is the index of the same layers, lowest first. `Refused` for a layer with a path that is none, or that
-    cannot be written here.
+    `files` is the index of the same layers, lowest first. `Refused` (`base_unsupported`) for a layer with a path that
+    is none, `Unavailable` if they cannot be written here.
     """
-    root = Rooted(folder)
     try:
+        root = Rooted(folder)
         for index, descriptor in zip(files.layers, base.layers, strict=False):
             with open_layer(registry, base.reference.repository, descriptor) as tar:
                 _unpack_layer(tar, index, root)
@@ -39,11 +40,10 @@ def unpack(registry: Registry, base: Base, files: Files, layers: Sequence[Blob],
             with tarfile.open(blob.file, mode="r|gz") as tar:
                 for member in tar:
                     _extract(tar, member, root)
-    except (Unclear, OSError, ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, Unclear) else type(error).__name__
-        raise Refused(
-            f"the base {base.reference} cannot be unpacked: {reason}", reason_code="base_unsupported"
-        ) from error
+    except OSError as error:
+        raise Unavailable(f"the base {base.reference} cannot be unpacked here: {error.strerror or error}") from error
+    except (Unclear, ValueError) as error:
+        raise refuse(base.reference, f"it cannot be unpacked: {error}") from error
 
 
 def _unpack_layer(tar: tarfile.TarFile, index: Layer, root: Rooted) -> None:
@@ -67,4 +67,6 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Rooted) -> Non
     elif member.islnk():
         root.hard_link(path, clean(member.linkname))
     elif member.isreg():
-        root.write(path, member.mode, lambda: tar.extractfile(member))
+        root.write(path, member, tar)
+    else:
+        root.remove(path)  # a device: what a lower layer has there is gone
