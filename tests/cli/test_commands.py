@@ -26,9 +26,9 @@ KINDS = [
     "set_status",
     "merge_pull_request",
     "open_pull_request",
-    "set_status",
     "record_deployment",
     "comment",
+    "set_status",
 ]
 
 
