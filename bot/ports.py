@@ -74,8 +74,11 @@ class GitRepository(Protocol):
         """Every file below `folder` in the commit's tree, recursively, sorted by path."""
 
     @reads
-    def read(self, commit: str, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """The bytes of regular files at `commit`; a path that is not a regular file there is left out."""
+    def read(self, commit: str, paths: Iterable[str], most: int = ...) -> Mapping[str, bytes]:
+        """The bytes of regular files at `commit`; a path that is not a regular file there is left out.
+
+        `Refused` if they are more than `most` together.
+        """
 
     @reads
     def links(self, commit: str, paths: Iterable[str]) -> Mapping[str, str]:
@@ -88,6 +91,17 @@ class GitRepository(Protocol):
     @reads
     def deletes(self, old: str, new: str) -> bool:
         """Whether anything of `old` is gone in `new`, or was gone in any commit between them: it may have moved."""
+
+    @reads
+    def touched(self, old: str, new: str) -> tuple[str, ...]:
+        """Paths that any of the commits that `new` has and `old` has not changes, also if a later one takes it back.
+
+        A merge changes what is as on none of its sides.
+        """
+
+    @reads
+    def merges(self, old: str, new: str) -> bool:
+        """Whether any of the commits that `new` has and `old` has not is a merge."""
 
     @reads
     def landing(self, onto: str, head: str) -> tuple[str, ...]:

@@ -207,10 +207,10 @@ class PullRequest:
 
 
 class Contribution(NamedTuple):
-    """Somebody else's open pull request, and the paths that it changes; None if that cannot be told."""
+    """Somebody else's open pull request, and the paths that a merge of it may change."""
 
     pull_request: PullRequest
-    files: frozenset[str] | None
+    files: frozenset[str] | Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.actions import Comment, Plan, RecordDeployment, RequestReviews, SetStatus, WriteState
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bot.core.snapshot import Snapshot
     from bot.ports import Edges
 
+PATIENCE = 5
+"""So often somebody else may be faster at one thing; then it has failed, and the others go on."""
 ROUNDS = 60
 """Far more than any configuration needs: an application takes four rounds in each environment."""
 
@@ -65,6 +68,7 @@ def _handle(event: Event, edges: Edges) -> Report:
     observer = Observer(edges, event)
     done: list[Action] = []
     failed: dict[str, tuple[Action, str]] = {}
+    lost: Counter[str] = Counter()
     for _ in range(ROUNDS):
         with waiting(edges.progress, "Looking at git, the forge and the registries"):
             snapshot = observer.observe({key: reason for key, (_, reason) in failed.items()})
@@ -73,7 +77,7 @@ def _handle(event: Event, edges: Edges) -> Report:
             return Report(tuple(done), tuple(failed.values()), planned, snapshot)
         before = len(done)
         for action in planned.actions:
-            if not _one(action, edges, done, failed) and isinstance(action, WriteState):
+            if not _one(action, edges, done, failed, lost) and isinstance(action, WriteState):
                 # What lets be merged comes behind it: not before it is recorded, and not past a stop of somebody else.
                 break
         if len(done) - before == len(planned.actions) and all(_is_quiet(a) for a in planned.actions):
@@ -89,10 +93,12 @@ def _is_quiet(action: Action) -> bool:
     return isinstance(action, QUIET) and not (isinstance(action, SetStatus) and action.awaited)
 
 
-def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]]) -> bool:
+def _one(
+    action: Action, edges: Edges, done: list[Action], failed: dict[str, tuple[Action, str]], lost: Counter[str]
+) -> bool:
     """Do one action; whether it was done. Whatever is raised is this action's failure, and no other's.
 
-    Somebody else being faster is no failure: the next round sees what they did.
+    Somebody else being faster is no failure, unless that never ends: the next round sees what they did.
     """
     edges.progress(action.summary)
     try:
@@ -100,6 +106,9 @@ def _one(action: Action, edges: Edges, done: list[Action], failed: dict[str, tup
             apply(action, edges)
     except Conflict as conflict:
         edges.progress(f"{conflict.message}; looking again")
+        lost[action.key] += 1
+        if lost[action.key] >= PATIENCE:
+            failed[action.key] = (action, str(conflict))
         return False
     except BotError as error:
         failed[action.key] = (action, str(error))

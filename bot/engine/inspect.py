@@ -15,6 +15,7 @@ from bot.core.plan.builds import BASE_DIGEST, REVISION
 from bot.core.plan.chatops import questions
 from bot.core.plan.review import MOST_COMMITS, to_inspect
 from bot.core.references import is_digest, parse_repository
+from bot.engine.unforeseen import unforeseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +72,8 @@ class Inspector:
             return self._compared(question.folder, now, {**now, **question.files}, Inspection(head, head))
         except Refused as refused:
             return Inspection(head, head, notes=(refused.message,))
-        except BotError as error:
-            return Unknown(error.message, error.reason_code)
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is of this question
+            return _unknown(error)
 
     def _look(self, snapshot: Snapshot, subject: Subject) -> Inspection | Unknown:
         self._edges.progress(f"Look into #{subject.pull_request.number}")
@@ -80,8 +81,8 @@ class Inspector:
         try:
             images = self._images(snapshot, subject)
             rendered = self._rendered(snapshot.config.environments[subject.environment].path, base, head)
-        except BotError as error:
-            return Unknown(error.message, error.reason_code)
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is of this pull request
+            return _unknown(error)
         return rendered._replace(images=images.images, final=images.final)
 
     def _images(self, snapshot: Snapshot, subject: Subject) -> _Found:
@@ -161,6 +162,12 @@ class Inspector:
         if len(paths) > MOST_FILES:
             raise Refused(f"the repository has more than {MOST_FILES:,} files")
         return git.read(commit, paths)
+
+
+def _unknown(error: Exception) -> Unknown:
+    if isinstance(error, BotError):
+        return Unknown(error.message, error.reason_code)
+    return Unknown(unforeseen(error))
 
 
 def _history(repository: GitRepository, change: ImageChange, newer: bool) -> str:

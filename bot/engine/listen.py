@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bot.core.config import teams
-from bot.core.errors import BotError
+from bot.core.errors import Refused
 from bot.core.models import Labelled, Unknown
 from bot.core.plan.chatops import HOLD, hear, open_requests, speakers
 from bot.core.plan.contributions import reviewers
 from bot.core.plan.stops import HOTFIX, hotfixes
 from bot.core.state import BRANCH, State, read_state
-from bot.engine.brought import brought
+from bot.engine.brought import MOST_BYTES, brought, contents
 from bot.engine.unforeseen import known
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 SWEEP = timedelta(days=3)
 """How far back a command is found whose webhook was lost."""
-
-T = TypeVar("T")
+MOST_RECORDS = 10_000
 
 
 class Listener:
@@ -58,14 +57,18 @@ class Listener:
         return known(lambda: tuple(self._edges.forge.comments_since(snapshot.now - SWEEP)))
 
     def _state(self) -> tuple[State | Unknown, str | None]:
+        read = known(self._read_state)
+        return (read, None) if isinstance(read, Unknown) else read
+
+    def _read_state(self) -> tuple[State, str | None]:
         git = self._edges.git
-        try:
-            head = git.branches(BRANCH).get(BRANCH)
-            if head is None:
-                return State(), None
-            return read_state(git.read(head, [e.path for e in git.entries(head)])), head
-        except BotError as error:
-            return Unknown(str(error), error.reason_code), None
+        head = git.branches(BRANCH).get(BRANCH)
+        if head is None:
+            return State(), None
+        entries = git.entries(head)
+        if len(entries) > MOST_RECORDS:
+            raise Refused(f"{BRANCH} has more than {MOST_RECORDS:,} files", fix="take out what is none of the bot's")
+        return read_state(git.read(head, [e.path for e in entries], MOST_BYTES)), head
 
     def _labelled(self, snapshot: Snapshot) -> dict[tuple[int, str], Labelled | Unknown | None]:
         """Who put the label `hotfix` on what a freeze would stop, and `hold` on what somebody wants to end."""
@@ -82,10 +85,7 @@ class Listener:
         return frozenset(commit for commit in granted if commit not in heads and self._is_merged(snapshot, commit))
 
     def _is_merged(self, snapshot: Snapshot, commit: str) -> bool:
-        try:
-            return self._edges.git.merge_base(snapshot.head.sha, commit) == commit
-        except BotError:
-            return False
+        return known(lambda: self._edges.git.merge_base(snapshot.head.sha, commit)) == commit
 
     def _who(self, snapshot: Snapshot) -> Mapping[str, Person | Unknown]:
         """Everybody whose permission the plan will ask for: by a command, a review, a label, an approval by command."""
@@ -123,12 +123,8 @@ class Listener:
 
     def _is_same(self, snapshot: Snapshot, commit: str, branch: Branch) -> bool:
         git = self._edges.git
-        try:
-            paths = brought(git, snapshot.head.sha, commit).paths
-            content = git.read(commit, paths)
-        except BotError:
-            return False
-        return {p: content.get(p) for p in paths} == dict(branch.files)
+        there = known(lambda: contents(git, commit, brought(git, snapshot.head.sha, commit).paths))
+        return there == dict(branch.files)
 
 
 def _to_unhold(snapshot: Snapshot) -> set[int]:

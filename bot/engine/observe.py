@@ -13,7 +13,7 @@ from bot.core.identity import BOT_EMAIL
 from bot.core.models import Branch, Commit, Contribution, PullRequest, Release, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.snapshot import Snapshot
-from bot.engine.brought import brought, is_outdated, lands
+from bot.engine.brought import brought, contents, is_outdated, lands
 from bot.engine.inspect import Inspector
 from bot.engine.listen import Listener
 from bot.engine.outside import Outside
@@ -44,6 +44,8 @@ class Observer:
         self._listener = Listener(edges)
         self._inspector = Inspector(edges)
         self._at: Snapshot | None = None
+        self._branches: dict[tuple[str, str, str], Branch] = {}
+        self._landing: dict[tuple[str, str], frozenset[str] | Unknown] = {}
 
     def observe(self, failures: Mapping[str, str]) -> Snapshot:
         """One complete snapshot. Raises `BotError` when the default branch or its configuration cannot be read."""
@@ -59,8 +61,8 @@ class Observer:
             pull_requests=listed if isinstance(listed, Unknown) else tuple(p for p in listed if p.own),
             contributions=()
             if isinstance(listed, Unknown)
-            else tuple(_contribution(git, p, head.sha) for p in listed if not p.own),
-            branches={n: _branch(git, n, sha, self._at) for n, sha in git.branches("bot/").items()},
+            else tuple(Contribution(p, self._lands(p.head, head.sha)) for p in listed if not p.own),
+            branches={n: self._branch(n, sha, self._at) for n, sha in git.branches("bot/").items()},
             failures=failures,
         )
         snapshot = self._listener.hear(snapshot)
@@ -97,6 +99,20 @@ class Observer:
 
     def _pull_requests(self) -> tuple[PullRequest, ...] | Unknown:
         return known(lambda: tuple(self._edges.forge.pull_requests()))
+
+    def _branch(self, name: str, sha: str, at: Snapshot) -> Branch:
+        """Read once a run against the same default branch, also what cannot be: that may have taken long."""
+        key = (name, sha, at.head.sha)
+        if key not in self._branches:
+            self._branches[key] = _branch(self._edges.git, name, sha, at)
+        return self._branches[key]
+
+    def _lands(self, head: str, default: str) -> frozenset[str] | Unknown:
+        """What a merge of somebody else's commit would change. A fork's commits are not in this repository."""
+        key = (head, default)
+        if key not in self._landing:
+            self._landing[key] = known(lambda: lands(self._edges.git, default, head))
+        return self._landing[key]
 
     def _states(self, head: str, folder: str) -> list[Mapping[str, bytes]]:
         """The files of a folder as the default branch itself had them, newest first.
@@ -142,19 +158,11 @@ def _branch(git: GitRepository, name: str, sha: str, at: Snapshot) -> Branch:
 def _read_branch(git: GitRepository, name: str, sha: str, at: Snapshot) -> Branch:
     default = at.head.sha
     base, paths = brought(git, default, sha)
-    content = git.read(sha, paths)
+    content = contents(git, sha, paths)
     commits = git.log(base, sha)
     foreign = next((c for c in reversed(commits) if c.committer != BOT_EMAIL), None)
     outdated = is_outdated(git, default, sha, at.files)
-    return Branch(name, git.commit_of(sha), {p: content.get(p) for p in paths}, foreign, outdated, base)
-
-
-def _contribution(git: GitRepository, pull_request: PullRequest, default: str) -> Contribution:
-    """What a merge of somebody else's pull request would change. A fork's commits are not in this repository."""
-    try:
-        return Contribution(pull_request, lands(git, default, pull_request.head))
-    except Exception:  # noqa: BLE001 # whatever cannot be told counts as everything
-        return Contribution(pull_request, None)
+    return Branch(name, git.commit_of(sha), content, foreign, outdated, base)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> BotError:

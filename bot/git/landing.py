@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Unavailable
 from bot.git.failures import end_of
+from bot.git.program import MOST_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bot.git.program import Program
 
-MOST_COMMITS = 50
+MOST_COMMITS = 200
 """Commits of a branch that are replayed; a forge that rebases more of them is not foreseen."""
+SECONDS = 20
+"""For one branch: whoever moves thousands of files on both sides makes git compare each with each."""
 # Whatever the user has set: as far as git follows at all.
 _FOLLOW = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=32767")
-_CONFLICTS = 1
+_CONFLICTS, _USAGE = 1, 129
 
 
 def merged(git: Program, onto: str, head: str) -> Iterator[str]:
@@ -29,21 +32,34 @@ def merged(git: Program, onto: str, head: str) -> Iterator[str]:
 def replayed(git: Program, onto: str, bases: tuple[str, ...], head: str, author: Mapping[str, str]) -> Iterator[str]:
     """The same once the commits of `head` that `bases` do not have are replayed on `onto`, one after the other.
 
-    `Unavailable` for more than 50. Where one is in conflict a forge replays none.
+    Merges are left out, as a rebase does; some forges leave out too what `onto` has had already under another SHA.
+    `Unavailable` for more than 200.
     """
-    question = ["rev-list", "--reverse", "--topo-order", "--parents", "--no-merges", f"--max-count={MOST_COMMITS + 1}"]
-    lines = _text(git, *question, head, *(f"^{base}" for base in bases)).splitlines()
+    commits = _commits(git, head, *(f"^{base}" for base in bases))
+    new = set(_commits(git, "--cherry-pick", "--right-only", f"{onto}...{head}"))
+    yield from _replay(git, onto, commits, author)
+    if not commits.keys() <= new:
+        yield from _replay(git, onto, {commit: commits[commit] for commit in commits if commit in new}, author)
+
+
+def _commits(git: Program, *revisions: str) -> dict[str, list[str]]:
+    """The commits that are no merges, the oldest first, and the parents of each."""
+    question = ("rev-list", "--reverse", "--topo-order", "--parents", "--no-merges", f"--max-count={MOST_COMMITS + 1}")
+    lines = [line.split() for line in _text(git, *question, *revisions).splitlines()]
     if len(lines) > MOST_COMMITS:
-        raise Unavailable(f"the branch has more than {MOST_COMMITS} commits", fix="rebase it into fewer commits")
+        raise Unavailable(f"it has more than {MOST_COMMITS} commits", fix="rebase it into fewer")
+    return {commit: parents for commit, *parents in lines}
+
+
+def _replay(git: Program, onto: str, commits: Mapping[str, list[str]], author: Mapping[str, str]) -> Iterator[str]:
+    """A conflict ends nothing: attributes and the forge's own ways solve some that these settings do not."""
     tree = onto
-    for commit, *parents in (line.split() for line in lines):
+    for commit, parents in commits.items():
         # A commit with the tree so far on the same parent: then the change of the one is merged with that of the other.
         so_far = _text(git, "commit-tree", f"{tree}^{{tree}}", *_parents(parents), author=author)
         tree, conflicts = _merge(git, so_far, commit)
         yield from conflicts
         yield from _changed(git, onto, tree)
-        if conflicts:
-            return
 
 
 def _parents(parents: list[str]) -> list[str]:
@@ -53,11 +69,11 @@ def _parents(parents: list[str]) -> list[str]:
 def _merge(git: Program, onto: str, head: str) -> tuple[str, list[str]]:
     """The tree of a merge, and the paths in conflict. https://git-scm.com/docs/git-merge-tree"""
     arguments = ("merge-tree", "--write-tree", "--no-messages", "--name-only", "-z", "--allow-unrelated-histories")
-    finished = git.local(*_FOLLOW, *arguments, onto, head)
+    finished = git.local(*_FOLLOW, *arguments, onto, head, most=MOST_NAMES)
+    if finished.code == _USAGE:
+        raise Unavailable("git is older than 2.38", fix="install a newer one where the bot runs")
     if finished.code not in (0, _CONFLICTS):
-        raise Unavailable(
-            f"what a merge gives could not be told: {end_of(finished.stderr)}", fix="install git 2.38 or newer"
-        )
+        raise Unavailable(f"git cannot tell: {end_of(finished.stderr)}", fix="try again")
     tree, *conflicts = finished.stdout.decode("utf-8", "surrogateescape").split("\0")
     return tree.strip(), [path for path in conflicts if path]
 
@@ -68,7 +84,7 @@ def _changed(git: Program, onto: str, tree: str) -> list[str]:
 
 
 def _text(git: Program, *arguments: str, author: Mapping[str, str] | None = None) -> str:
-    finished = git.local(*arguments, extra=author)
+    finished = git.local(*arguments, extra=author, most=MOST_NAMES)
     if finished.code:
-        raise Unavailable(f"what a merge gives could not be told: {end_of(finished.stderr)}", fix="try again")
+        raise Unavailable(f"git cannot tell: {end_of(finished.stderr)}", fix="try again")
     return finished.stdout.decode("utf-8", "surrogateescape").strip()

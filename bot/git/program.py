@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
+import resource
 import signal
 import subprocess
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.errors import BotError, Unavailable
+from bot.core.errors import BotError, Refused, Unavailable
 from bot.git.failures import redact
 from bot.git.remote import Remote, encoded
 
@@ -18,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+MOST_BYTES = 1 << 30
+"""Of one answer of git, which is held in memory."""
+MOST_MEMORY = 1 << 30
+"""Bytes that a local command of git may take."""
+MOST_NAMES = 64 << 20
+"""Bytes of a list of paths."""
 _KEPT = ("GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND")
 # The user's own settings stay in force for how to connect (helpers, proxies, ssh), not for what is read and written.
 _SETTINGS = (
@@ -28,6 +37,13 @@ _SETTINGS = (
     # Nothing is ever checked out, so any name that a tree can hold is a good name.
     "core.protectNTFS=false",
     "core.protectHFS=false",
+    # Nor is anything of it trusted: one strange object on one branch must not stop the others from being fetched.
+    "fetch.fsckObjects=false",
+    "transfer.fsckObjects=false",
+    # What a tree says of its files (here: the empty one) is not asked; git 2.43 took that of HEAD.
+    "attr.tree=4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "diff.ignoreSubmodules=none",
+    "log.showSignature=false",
     "core.logAllRefUpdates=false",
     "i18n.commitEncoding=UTF-8",
     "gc.autoDetach=false",
@@ -46,17 +62,29 @@ class Finished(NamedTuple):
 
 
 class Program:
-    """Runs git in one bare repository. `seconds` is the time limit of each command."""
+    """Runs git in one bare repository. `seconds` is the time limit of each command, `until` that of all together."""
 
-    def __init__(self, folder: Path, remote: Remote, token: str | None, seconds: float) -> None:
+    def __init__(
+        self, folder: Path, remote: Remote, token: str | None, seconds: float, until: float = math.inf
+    ) -> None:
         self.folder = folder
         self._remote = remote
         self._token = token
         self._seconds = seconds
+        self._until = until
 
-    def local(self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> Finished:
-        """Run a command that needs neither network nor token."""
-        return self._run(arguments, stdin, self._environment() | dict(extra or {}))
+    def within(self, seconds: float) -> Program:
+        """The same, whose commands must all be done in `seconds` from now."""
+        return Program(self.folder, self._remote, self._token, seconds, time.monotonic() + seconds)
+
+    def local(
+        self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None, most: int = MOST_BYTES
+    ) -> Finished:
+        """Run a command that needs neither network nor token.
+
+        `Refused` (`too_large`) if it says more than `most` bytes.
+        """
+        return self._run(arguments, stdin, self._environment() | dict(extra or {}), most)
 
     def network(self, *arguments: str) -> Finished:
         """Run a command that talks to the remote; the token goes along in the environment.
@@ -68,7 +96,7 @@ class Program:
         environment = self._environment() | {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return self._run(arguments, b"", environment)
+        return self._run(arguments, b"", environment, math.inf)
 
     def _environment(self) -> dict[str, str]:
         kept = {
@@ -88,7 +116,7 @@ class Program:
             "LC_ALL": "C",
         }
 
-    def _run(self, arguments: tuple[str, ...], stdin: bytes, environment: dict[str, str]) -> Finished:
+    def _run(self, arguments: tuple[str, ...], stdin: bytes, environment: dict[str, str], most: float) -> Finished:
         command = ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), *arguments]
         try:
             process = subprocess.Popen(
@@ -107,13 +135,17 @@ class Program:
                 fix="install git 2.30 or newer; keep the cache folder while it is in use",
                 reason_code="git_missing",
             ) from error
-        stdout, stderr = self._wait(process, arguments[0], stdin)
+        if most < math.inf:
+            _bound(process.pid)
+        verb = next(word for word in arguments if word != "-c" and "=" not in word)
+        stdout, stderr = self._wait(process, verb, stdin, most)
         secrets = (self._token, encoded(self._token)) if self._token else ()
         return Finished(process.returncode, stdout, redact(stderr.decode("utf-8", "replace"), secrets))
 
-    def _wait(self, process: subprocess.Popen[bytes], verb: str, stdin: bytes) -> tuple[bytes, bytes]:
+    def _wait(self, process: subprocess.Popen[bytes], verb: str, stdin: bytes, most: float) -> tuple[bytes, bytes]:
+        said, process.stdout = _Output(process, most), None
         try:
-            return process.communicate(stdin, timeout=self._seconds)
+            _, stderr = process.communicate(stdin, timeout=max(0, min(self._seconds, self._until - time.monotonic())))
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
@@ -121,6 +153,42 @@ class Program:
                 message = f"git {verb} of {self._remote.url} took longer than {self._seconds:g} s and was ended"
                 raise Unavailable(message, fix="try again", reason_code="timeout") from error
             raise
+        return said.all(f"git {verb} of {self._remote.url}"), stderr
+
+
+def _bound(process: int) -> None:
+    """Bound a process' memory, where the system can: git lists all files of a tree before it says the first."""
+    if hasattr(resource, "prlimit"):
+        # It may have ended already.
+        with suppress(OSError):
+            resource.prlimit(process, resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+
+
+class _Output:
+    """Reads what a process says, and listens no longer to one that says too much, which ends it.
+
+    Whoever may push can make a tree without end.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], most: float) -> None:
+        self._pipe, self._most = process.stdout, most
+        self._read = bytearray()
+        self._thread = threading.Thread(target=self._fill, daemon=True)
+        self._thread.start()
+
+    def _fill(self) -> None:
+        assert self._pipe
+        with self._pipe:
+            while len(self._read) <= self._most and (part := self._pipe.read(1 << 16)):
+                self._read += part
+
+    def all(self, what: str) -> bytes:
+        """All of it, once the process has ended."""
+        self._thread.join()
+        if len(self._read) > self._most:
+            message = f"{what} says more than {int(self._most) >> 20} MiB"
+            raise Refused(message, fix="take what is so large out of it", reason_code="too_large")
+        return bytes(self._read)
 
 
 @contextmanager

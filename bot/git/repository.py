@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from bot.core.errors import Conflict, NotFound, Unavailable
+from bot.core.errors import Conflict, NotFound, Refused, Unavailable
 from bot.core.identity import BOT_EMAIL, BOT_NAME
 from bot.git import index, landing, objects
 from bot.git.failures import end_of, network_error, push_error
 from bot.git.memory import Memory, by_sha
 from bot.git.names import branch_ref, full_sha, is_revision, is_safe_path, tree_folder, tree_path
-from bot.git.program import Finished, Program, alone
+from bot.git.program import MOST_BYTES, MOST_NAMES, Finished, Program, alone
 from bot.git.remote import parse
 from bot.ports import reads
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _ORIGIN = "refs/remotes/origin/"
 _NONE = "refs/gitops-bot/none"
+_BYTES = ("utf-8", "surrogateescape")
+"""A path may be any bytes."""
 
 
 class Git:
@@ -58,6 +60,7 @@ class Git:
         }
         self._usable = False
         self._memory = Memory()
+        self._untold: dict[tuple[str, ...], Unavailable] = {}
         self._refs: dict[str, str] | None = None
         self._default: str | None = None
 
@@ -118,23 +121,23 @@ class Git:
         return tuple(sorted(entry for entry in found if entry.mode != "160000"))
 
     @reads
-    def read(self, commit: str, paths: Iterable[str]) -> Mapping[str, bytes]:
+    def read(self, commit: str, paths: Iterable[str], most: int = MOST_BYTES) -> Mapping[str, bytes]:
         """See `ports.GitRepository`."""
-        return self._contents(commit, paths, "100")
+        return self._contents(commit, paths, "100", most)
 
     @reads
     def links(self, commit: str, paths: Iterable[str]) -> Mapping[str, str]:
         """See `ports.GitRepository`."""
-        found = self._contents(commit, paths, "120")
+        found = self._contents(commit, paths, "120", MOST_BYTES)
         return {path: target.decode("utf-8", "surrogateescape") for path, target in found.items()}
 
-    def _contents(self, commit: str, paths: Iterable[str], kind: str) -> dict[str, bytes]:
+    def _contents(self, commit: str, paths: Iterable[str], kind: str, most: int) -> dict[str, bytes]:
         """The bytes of those paths whose mode begins with `kind`."""
         wanted = [path for path in dict.fromkeys(paths) if is_safe_path(path)]
         # A command line has its limits; past these the whole tree is listed.
         tree = self._tree(commit, *(wanted if len(wanted) <= 100 else ())) if wanted else {}
         files = {path: tree[path].sha for path in wanted if path in tree and tree[path].mode.startswith(kind)}
-        blobs = self._objects(list(files.values()))
+        blobs = self._objects(list(files.values()), most)
         if any(blob.kind != "blob" for blob in blobs):
             raise self._broken(f"a file of commit {commit} is missing")
         return {path: blob.body for path, blob in zip(files, blobs, strict=True)}
@@ -143,7 +146,7 @@ class Git:
     def changed(self, old: str, new: str) -> tuple[str, ...]:
         """See `ports.GitRepository`."""
         arguments = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", full_sha(old), full_sha(new))
-        names = self._local(*arguments, commits=(old, new)).split(b"\0")[:-1]
+        names = self._local(*arguments, commits=(old, new), most=MOST_NAMES).split(b"\0")[:-1]
         return tuple(sorted(name.decode("utf-8", "surrogateescape") for name in names))
 
     @reads
@@ -172,17 +175,40 @@ class Git:
         return bool(self._local(*history, commits=(old, new)).strip())
 
     @reads
-    def landing(self, onto: str, head: str) -> tuple[str, ...]:
+    def touched(self, old: str, new: str) -> tuple[str, ...]:
         """See `ports.GitRepository`."""
+        only = ("-c", "-z", "--no-renames", "--name-only", "--format=")
+        history = ("log", *only, full_sha(new), f"^{full_sha(old)}", "--")
+        names = self._local(*history, commits=(old, new), most=MOST_NAMES).split(b"\0")
+        return tuple(sorted({name.decode(*_BYTES) for name in names if name}))
+
+    @reads
+    def merges(self, old: str, new: str) -> bool:
+        """See `ports.GitRepository`."""
+        question = ("rev-list", "--merges", "--max-count=1", full_sha(new), f"^{full_sha(old)}")
+        return bool(self._local(*question, commits=(old, new)))
+
+    @reads
+    def landing(self, onto: str, head: str) -> tuple[str, ...]:
+        """See `ports.GitRepository`. Two commits are asked about once, also if it could not be told."""
         question = ("landing", full_sha(onto), full_sha(head))
+        if question in self._untold:
+            raise self._untold[question]
         known = self._memory.get(question)
         if known is None:
-            bases = self.merge_bases(onto, head)
-            dates = {f"GIT_{role}_DATE": "1000000000 +0000" for role in ("AUTHOR", "COMMITTER")}
-            found = {*landing.merged(self._git, onto, head)}
-            found |= {*landing.replayed(self._git, onto, bases, head, self._author | dates)}
-            known = self._memory.keep(question, "\0".join(sorted(found)).encode("utf-8", "surrogateescape"))
-        return tuple(path for path in known.decode("utf-8", "surrogateescape").split("\0") if path)
+            try:
+                known = self._memory.keep(question, "\0".join(sorted(self._landing(onto, head))).encode(*_BYTES))
+            except Unavailable as error:
+                self._untold[question] = error
+                raise
+        return tuple(path for path in known.decode(*_BYTES).split("\0") if path)
+
+    def _landing(self, onto: str, head: str) -> set[str]:
+        bases = self.merge_bases(onto, head)
+        dates = {f"GIT_{role}_DATE": "1000000000 +0000" for role in ("AUTHOR", "COMMITTER")}
+        git = self._git.within(landing.SECONDS)
+        merged = landing.merged(git, onto, head)
+        return {*merged, *landing.replayed(git, onto, bases, head, self._author | dates)}
 
     @reads
     def log(
@@ -244,8 +270,15 @@ class Git:
         gone = not commit and "remote ref does not exist" in finished.stderr
         if (already and commit != expected) or (gone and expected):
             raise Conflict(f"{branch!r} of {self.url} was changed by somebody else meanwhile", fix="try again")
+        if finished.code and commit and (other := self._in_the_way(branch)):
+            message = f"{branch!r} cannot be made beside the branch {other!r} of {self.url}"
+            raise Refused(message, fix=f"delete the branch {other!r}, or rename it", reason_code="push_refused")
         if finished.code and not gone:
             raise push_error(branch, self.url, finished.stdout.decode("utf-8", "replace"), finished.stderr)
+
+    def _in_the_way(self, branch: str) -> str | None:
+        """A branch whose name is a folder of the other's: for git both cannot be there, and trying again is no help."""
+        return next((n for n in self._known() if n.startswith(f"{branch}/") or branch.startswith(f"{n}/")), None)
 
     def _make(self) -> None:
         """Make the private copy, or repair one whose making was cut short."""
@@ -298,7 +331,9 @@ class Git:
         return default, branches
 
     def _tree(self, commit: str, *below: str) -> dict[str, Entry]:
-        return objects.tree(self._local("ls-tree", "-r", "-z", full_sha(commit), "--", *below, commits=(commit,)))
+        return objects.tree(
+            self._local("ls-tree", "-r", "-z", full_sha(commit), "--", *below, commits=(commit,), most=MOST_NAMES)
+        )
 
     def _commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
         date = f"{int(when.timestamp())} +0000"
@@ -310,7 +345,7 @@ class Git:
         found = self._objects([f"{revision}^{{commit}}" for revision in revisions])
         return [objects.commit(one.sha, one.body) if one.kind == "commit" else None for one in found]
 
-    def _objects(self, names: Sequence[str]) -> list[objects.Object]:
+    def _objects(self, names: Sequence[str], most: int = MOST_BYTES) -> list[objects.Object]:
         if not names:
             return []
         question = ("cat-file", tuple(names))
@@ -319,7 +354,7 @@ class Git:
         output = self._memory.get(question)
         if output is None:
             self._ready()
-            output = self._checked(self._git.local("cat-file", "--batch", stdin=stdin), ())
+            output = self._checked(self._git.local("cat-file", "--batch", stdin=stdin, most=most), ())
         found = list(objects.batch(output))
         if len(found) != len(names):
             raise self._broken("git cat-file left objects out")
@@ -327,12 +362,12 @@ class Git:
             self._memory.keep(question, output)
         return found
 
-    def _local(self, *arguments: str, commits: Sequence[str]) -> bytes:
+    def _local(self, *arguments: str, commits: Sequence[str], most: int = MOST_BYTES) -> bytes:
         """The answer to a question about commits that are named by their SHAs; each is asked once."""
         self._ready()
         known = self._memory.get(arguments)
         if known is None:
-            known = self._memory.keep(arguments, self._checked(self._git.local(*arguments), commits))
+            known = self._memory.keep(arguments, self._checked(self._git.local(*arguments, most=most), commits))
         return known
 
     def _checked(self, finished: Finished, commits: Sequence[str]) -> bytes:

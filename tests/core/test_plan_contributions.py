@@ -32,7 +32,10 @@ def contributed(*files: str, readable: bool = True, **fields: object) -> Snapsho
     """A settled world in which erin proposes to change files."""
     pull = PullRequest(7, "more-memory", HEAD, "More memory", "", "erin", "open", own=False, **fields)  # type: ignore[arg-type]  # by name
     snapshot = world(FOLLOWED, everywhere("1.0.0"), [f"{SHOP}:1.0.0"])
-    return replace(snapshot, contributions=(Contribution(pull, frozenset(files) if readable else None),))
+    return replace(
+        snapshot,
+        contributions=(Contribution(pull, frozenset(files) if readable else Unknown("too long\n  → rebase it")),),
+    )
 
 
 def said(snapshot: Snapshot) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
     counted = {name: approval(config.environments[name], pull, None, people=snapshot.people) for name in environments}
     for name, found in counted.items():
         if found.missing:
-            return _status("pending", f"{name}: {found.text}")
+            return _status("pending", f"{_as_all(contribution.files)}{name}: {found.text}")
     said = "; ".join(f"{name}: {found.text}" for name, found in counted.items())
     return _status("success", said or "it changes no environment, and nothing that decides over one")
 
@@ -89,13 +89,18 @@ def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
 def touched(config: Config, contribution: Contribution) -> tuple[str, ...]:
     """The environments whose files it changes. All of them, if it changes what decides over them or cannot be read."""
     files = contribution.files
-    if files is None or any(_is_in(file, place) for file in files for place in GOVERNING):
+    if isinstance(files, Unknown) or any(_is_in(file, place) for file in files for place in GOVERNING):
         return tuple(config.environments)
     return tuple(
         name
         for name, environment in config.environments.items()
         if environment.path == "." or any(_is_in(file, environment.path) for file in files)
     )
+
+
+def _as_all(files: frozenset[str] | Unknown) -> str:
+    """Why every environment's approval is wanted, if what it changes cannot be told."""
+    return f"counts as all ({' '.join(files.reason.split())[:90]}): " if isinstance(files, Unknown) else ""
 
 
 def _is_in(file: str, place: str) -> bool:
