@@ -27,8 +27,8 @@ KINDS = [
     "merge_pull_request",
     "open_pull_request",
     "record_deployment",
-    "comment",
     "set_status",
+    "comment",
 ]
 
 
