@@ -335,3 +335,9 @@ def subclasses(kind: type[Action]) -> Iterator[type[Action]]:
     for below in kind.__subclasses__():
         yield below
         yield from subclasses(below)
+
+
+def test_every_test_that_the_page_on_security_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w./]+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(set(named)) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []

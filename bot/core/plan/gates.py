@@ -46,16 +46,22 @@ def gates(
         or _checks(environment, application, pull_request, only_failed=config.merge == "forge")
         or _people(environment, application, pull_request, approved, named=bool(config.approvers))
     )
-    if config.merge == "forge":
-        return [*said, *_left_to_the_forge(environment, application, pull_request, waiting)]
+    return [*said, *_merge(environment, application, pull_request, waiting, config.merge)]
+
+
+def _merge(
+    environment: str, application: str, pull_request: PullRequest, waiting: Skip | None, merge: str
+) -> list[Action | Skip]:
+    """Who merges it, once nothing is waited for."""
+    if merge == "forge":
+        return _left_to_the_forge(environment, application, pull_request, waiting)
     if waiting:
-        return [*said, waiting]
-    if config.merge == "manual":
+        return [waiting]
+    if merge == "manual":
         reason = f"#{pull_request.number} is approved and waits to be merged"
         waits_for = f"a person to merge #{pull_request.number}"
-        return [*said, Skip(environment, application, "needs_merge", reason, waits_for)]
+        return [Skip(environment, application, "needs_merge", reason, waits_for)]
     return [
-        *said,
         MergePullRequest(
             application=application,
             environment=environment,
@@ -63,7 +69,7 @@ def gates(
             title=f"Merge #{pull_request.number}: {pull_request.title}",
             number=pull_request.number,
             head=pull_request.head,
-        ),
+        )
     ]
 
 
