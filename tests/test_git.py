@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +14,9 @@ import pytest
 
 from bot.core.errors import Conflict, NotFound, Refused, Unavailable
 from bot.core.models import Entry
-from bot.git import Git
+from bot.engine.brought import lands
+from bot.git import Git, landing
+from tests.git_moves import Moves
 from tests.git_remote import Person, run
 
 if TYPE_CHECKING:
@@ -363,16 +367,155 @@ def test_what_is_in_conflict_lands_there_too(alice: Person, git: Git) -> None:
     assert git.landing(main, side) == ("a",)
 
 
-def test_a_branch_of_very_many_commits_is_not_replayed(alice: Person, git: Git) -> None:
+def test_a_branch_of_very_many_commits_is_not_replayed(
+    alice: Person, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = alice.push({"a": "1\n"})
-    alice.push({"b": "0\n"}, "side", start=base)
-    for n in range(50):
-        alice.git("commit", "-q", "--allow-empty", "-m", f"{n}")
-    side = alice.commit("side", "the last")
+    side = [alice.push({"b": f"{n}\n"}, "side", start=base if n == 0 else None) for n in range(3)]
     main = alice.push({"c": "3\n"})
     git.fetch()
-    with pytest.raises(Unavailable, match="more than 50 commits"):
+    monkeypatch.setattr(landing, "MOST_COMMITS", 2)
+    assert git.landing(main, side[1]) == ("b",)
+    with pytest.raises(Unavailable, match="more than 2 commits"):
+        git.landing(main, side[2])
+
+
+def test_what_takes_git_too_long_cannot_be_told_and_is_not_tried_again(
+    alice: Person, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = alice.push({"a": "1\n"})
+    side = alice.push({"b": "1\n"}, "side", start=base)
+    main = alice.push({"c": "3\n"})
+    git.fetch()
+    monkeypatch.setattr(landing, "SECONDS", 0)
+    with pytest.raises(Unavailable, match=r"git merge-tree of .* took longer than 0 s"):
         git.landing(main, side)
+    monkeypatch.setattr(landing, "SECONDS", 20)
+    with pytest.raises(Unavailable, match="took longer"):
+        git.landing(main, side)
+    assert git.landing(base, side) == ("b",)
+
+
+LINES = "".join(f"{n}: {n}\n" for n in range(20))
+EDITED = LINES.replace("3: 3", "3: 0")
+
+
+def test_a_rebase_leaves_out_what_is_there_already_and_the_next_commit_follows_it(alice: Person, git: Git) -> None:
+    base = alice.push({"z": "z\n"})
+    draft = alice.push({"a/x": LINES}, "side", start=base)
+    side = alice.push({"a/x": EDITED}, "side")
+    alice.push({"o": "o\n"})
+    alice.git("cherry-pick", draft)
+    alice.git("push", "-q", "origin", "HEAD:main")
+    main = alice.push({"a/x": None, "b/x": LINES})
+    git.fetch()
+    assert "b/x" in git.landing(main, side)
+
+
+def test_a_rebase_leaves_out_what_a_merge_brought_and_the_next_commit_lands_elsewhere(alice: Person, git: Git) -> None:
+    base = alice.push({"z": "z\n"})
+    alice.push({"s": "s\n"}, "side", start=base)
+    alice.push({"t": "t\n"}, "other", start=base)
+    alice.git("checkout", "-q", "--detach", "origin/side")
+    alice.git("fetch", "-q", "origin")
+    alice.git("merge", "-q", "--no-commit", "--no-ff", "origin/other")
+    (alice.clone / "a").write_text(LINES)
+    merge = alice.commit("side", "Merge, and more")
+    side = alice.push({"a": EDITED}, "side")
+    main = alice.push({"b": LINES})
+    git.fetch()
+    assert "b" in lands(git, main, side)
+    assert git.touched(base, merge) == ("a", "s", "t")
+
+
+def test_what_is_in_conflict_here_does_not_hide_what_comes_after_it(alice: Person, git: Git) -> None:
+    """Attributes of the tree, as `merge=union`, solve on a forge what is a conflict here."""
+    base = alice.push({"notes": "a\n", "a/x": LINES})
+    alice.push({"notes": "a\nb\n"}, "side", start=base)
+    alice.push({"a/x": EDITED}, "side")
+    side = alice.push({"a/x": LINES}, "side")
+    main = alice.push({"notes": "a\nc\n", "a/x": None, "b/x": LINES})
+    git.fetch()
+    assert "b/x" in git.landing(main, side)
+
+
+def test_what_a_commit_changes_and_the_next_takes_back_lands_too(alice: Person, git: Git) -> None:
+    """By a rebase or fast-forward its state is one of the default branch's own."""
+    base = alice.push({"z": "z\n"})
+    alice.push({"a": "1\n"}, "side", start=base)
+    side = alice.push({"a": None, "b": "1\n"}, "side")
+    git.fetch()
+    assert lands(git, base, side) == {"a", "b"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_merge_or_rebase_of_git_lands_anywhere_else(tmp_path: Path, seed: int) -> None:
+    """Moves, copies of commits, deletions and merges on both sides, in any order."""
+    drawn = Moves(tmp_path / "work", random.Random(seed))  # the same one each time
+    run(tmp_path, "clone", "-q", "--bare", "work", "remote.git")
+    git = Git(str(tmp_path / "remote.git"), tmp_path / "cache")
+    git.fetch()
+    said = lands(git, drawn.main, drawn.side)
+    assert drawn.merged() <= said
+    assert drawn.rebased() <= said
+
+
+def test_a_branch_that_git_has_no_room_for_is_said_by_its_name(alice: Person, git: Git) -> None:
+    alice.push({"bot-not": "1"})
+    alice.push({"a": "1"}, "bot")
+    git.fetch()
+    new = git.write([git.head().sha], {"b": b"1"}, "m", WHEN)
+    with pytest.raises(Refused, match="'bot/dev/shop' cannot be made beside the branch 'bot'") as error:
+        git.push("bot/dev/shop", new, None)
+    assert error.value.reason_code == "push_refused"
+    git.push("bots", new, None)
+
+
+def test_of_a_file_that_is_too_large_nothing_is_held(alice: Person, git: Git) -> None:
+    sha = alice.push({"large": "x" * 3_000_000, "small": "x"})
+    git.fetch()
+    with pytest.raises(Refused, match="says more than 2 MiB") as error:
+        git.read(sha, ["large", "small"], 2 << 20)
+    assert error.value.reason_code == "too_large"
+    assert git.read(sha, ["small"], 2 << 20) == {"small": b"x"}
+    assert len(git.read(sha, ["large"], 4 << 20)["large"]) == 3_000_000
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system cannot bound another process' memory")
+def test_a_tree_without_end_takes_no_more_memory_than_is_allowed(alice: Person, git: Git) -> None:
+    """A hundred million files, in five objects."""
+    base = alice.push({"a": "1"})
+    tree = _tree(alice, "100644", alice.git("rev-parse", "HEAD:a"))
+    for _ in range(3):
+        tree = _tree(alice, "040000", tree)
+    bomb = alice.git("commit-tree", tree, "-p", base, "-m", "Very many")
+    alice.git("push", "-q", "origin", f"{bomb}:refs/heads/side")
+    git.fetch()
+    with pytest.raises(Refused, match=r"git needs more than 1,024 MiB|says more than") as error:
+        git.changed(base, bomb)
+    assert error.value.reason_code == "too_large"
+
+
+def _tree(alice: Person, mode: str, sha: str) -> str:
+    kind = "blob" if mode == "100644" else "tree"
+    lines = "".join(f"{mode} {kind} {sha}\t{n}\n" for n in range(100))
+    command = ["git", "mktree"]
+    return subprocess.run(
+        command, cwd=alice.clone, input=lines, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_a_strange_object_is_fetched_whatever_the_user_has_set(
+    alice: Person, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[transfer]\n fsckObjects = true\n[fetch]\n fsckObjects = true\n")
+    main = alice.push({"a": "1"})
+    (tmp_path / "commit").write_text(f"tree {alice.git('rev-parse', 'HEAD^{tree}')}\nparent {main}\n\nNobody's\n")
+    strange = run(alice.remote, "hash-object", "-t", "commit", "--literally", "-w", str(tmp_path / "commit"))
+    run(alice.remote, "update-ref", "refs/heads/strange", strange)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    git.fetch()
+    assert git.head().sha == main
 
 
 def test_settings_of_the_user_change_nothing_of_where_things_land(

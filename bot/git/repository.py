@@ -11,7 +11,7 @@ from bot.git import index, landing, objects
 from bot.git.failures import end_of, network_error, push_error
 from bot.git.memory import Memory, by_sha
 from bot.git.names import branch_ref, full_sha, is_revision, is_safe_path, tree_folder, tree_path
-from bot.git.program import MOST_BYTES, MOST_NAMES, Finished, Program, alone
+from bot.git.program import MOST_BYTES, MOST_MEMORY, MOST_NAMES, Finished, Program, alone
 from bot.git.remote import parse
 from bot.ports import reads
 
@@ -375,6 +375,9 @@ class Git:
         if finished.code:
             for commit in commits:
                 self.commit_of(commit)
+            if "out of memory" in finished.stderr.lower():
+                message = f"git needs more than {MOST_MEMORY >> 20:,} MiB for an answer about {self.url}"
+                raise Refused(message, fix="take what is so large out of it", reason_code="too_large")
             raise self._broken(end_of(finished.stderr))
         return finished.stdout
 
