@@ -402,7 +402,7 @@ def _nothing_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalRenderer, "render", no_program)
 
 
-@pytest.mark.parametrize(("kind", "plays", "steps"), [("local", 36, 50), ("github", 4, 40), ("gitlab", 4, 40)])
+@pytest.mark.parametrize(("kind", "plays", "steps"), [("local", 30, 50), ("github", 4, 40), ("gitlab", 4, 40)])
 def test_nobody_can_merge_into_prod_what_must_not_be_merged(kind: str, plays: int, steps: int) -> None:
     Play.mergeable = 0
     machine = type(f"Play{kind}", (Play,), {"kind": kind})
