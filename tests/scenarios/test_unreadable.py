@@ -147,7 +147,8 @@ def test_a_default_branch_that_was_replaced_leaves_nothing_mergeable_and_goes_on
     assert in_dev.running("staging") == in_dev.running("dev")
 
 
-@pytest.mark.parametrize("broken", STRANGE)
+# The local forge itself lists nothing while the branch of a request has a commit without a committer.
+@pytest.mark.parametrize("broken", [one for one in STRANGE if one is not _without_committer])
 def test_a_strange_branch_of_somebodys_own_changes_nothing_for_others(
     story: Story, broken: Callable[[Story, str], None]
 ) -> None:
