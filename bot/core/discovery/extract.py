@@ -19,7 +19,7 @@ from bot.core.manifests.splice import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.discovery.facts import Applied, FileClass, Kustomization, Marker, Part, Value
+    from bot.core.discovery.facts import FileClass, Kustomization, Marker, Part, Value
     from bot.core.discovery.reading import File
     from bot.core.manifests.nodes import Node
     from bot.core.models import Path
@@ -70,7 +70,6 @@ class _Gathered:
         self.objects: list[Object] = []
         self.operations: list[Object] = []
         self.kustomization: Kustomization | None = None
-        self.applied: list[Applied] = []
         self.repositories: list[tuple[str, str, str]] = []
         self.policies: list[tuple[str, str, str, str]] = []
 
@@ -80,7 +79,6 @@ class _Gathered:
             tuple(self.objects),
             tuple(self.operations),
             self.kustomization,
-            tuple(self.applied),
             tuple(self.repositories),
             tuple(self.policies),
             self.file.troubles,
@@ -114,11 +112,12 @@ class _Gathered:
 
     def _object(self, here: Here, node: Node, path: Path) -> None:
         kind, group = kind_and_group(node)
-        self.objects.append(read_object(here, node, path))
+        found = read_object(here, node, path)
         *_, namespace, name = names(node)
         if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
-            self.applied.append(read_applied(here, node, path))
-        elif kind == "HelmRelease":
+            found = found._replace(applied=read_applied(here, node, path))
+        self.objects.append(found)
+        if kind == "HelmRelease":
             self.objects += post_rendered(here, node, path)
         elif kind in ("ConfigMap", "Secret"):
             self._texts(here, node, path, "data" if kind == "ConfigMap" else "stringData")

@@ -36,7 +36,8 @@ class Value(NamedTuple):
 class Block(NamedTuple):
     """What one mapping says of an image. `at` leads to it in the object, once a patch is applied.
 
-    It is not `sure` if only what it patches can tell whether it is about an image.
+    It is not `sure` if only what it patches can tell whether it is about an image. `key` is that of `image` in the
+    mapping; `label` the name of a container, by which patches find it.
     """
 
     at: Path
@@ -48,6 +49,13 @@ class Block(NamedTuple):
     image: Value | None = None
     name: Value | None = None
     sure: bool = True
+    key: str = ""
+    label: str = ""
+
+    @property
+    def slot(self) -> Path:
+        """What the image is known by in the object: a mapping may hold images as texts, beside its own fields."""
+        return (*self.at, self.key) if self.image is not None else self.at
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -76,7 +84,7 @@ class Object(NamedTuple):
     """A Kubernetes object, a part of one (a patch), or a file of values, whose kind is empty.
 
     `url` is that of a source. `values_from` are the ConfigMaps and Secrets of a HelmRelease's values. `reference` is
-    the source that `chartRef` names, `semver` the range of an OCIRepository.
+    the source that `chartRef` names, `semver` the range of an OCIRepository, `applied` what a Flux Kustomization does.
     """
 
     document: Identity | int
@@ -92,6 +100,7 @@ class Object(NamedTuple):
     values_from: tuple[str, ...] = ()
     semver: Value | None = None
     target: Target | None = None
+    applied: Applied | None = None
 
 
 class Target(NamedTuple):
@@ -119,6 +128,18 @@ class Patch(NamedTuple):
     target: Target | None = None
 
 
+class Replaced(NamedTuple):
+    """An entry of kustomize's `images`: of which image, its new name (empty: as before), and its version if it has one.
+
+    https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
+    """
+
+    name: str
+    new_name: str = ""
+    block: Block | None = None
+    document: Identity | int = 0
+
+
 class Kustomization(NamedTuple):
     """What a kustomization puts together. `generated` are ConfigMaps and Secrets by name, with the files they hold."""
 
@@ -129,15 +150,16 @@ class Kustomization(NamedTuple):
     components: tuple[Named, ...] = ()
     patches: tuple[Patch, ...] = ()
     generated: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    images: tuple[str, ...] = ()
+    images: tuple[Replaced, ...] = ()
 
 
 class Applied(NamedTuple):
-    """A Flux Kustomization: the folder that it applies, with which components (relative to it) and patches."""
+    """A Flux Kustomization: the folder that it applies, with which components (relative to it), patches and images."""
 
     path: str
     components: tuple[Named, ...] = ()
     patches: tuple[Patch, ...] = ()
+    images: tuple[Replaced, ...] = ()
 
 
 class Trouble(NamedTuple):
@@ -158,7 +180,11 @@ class Facts(NamedTuple):
     objects: tuple[Object, ...] = ()
     operations: tuple[Object, ...] = ()
     kustomization: Kustomization | None = None
-    applied: tuple[Applied, ...] = ()
     repositories: tuple[tuple[str, str, str], ...] = ()
     policies: tuple[tuple[str, str, str, str], ...] = ()
     troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def applied(self) -> tuple[Applied, ...]:
+        """What the Flux Kustomizations of the file apply."""
+        return tuple(one.applied for one in self.objects if one.applied)

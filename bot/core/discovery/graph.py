@@ -16,9 +16,9 @@ from bot.core.discovery.states import State, state, targets
 from bot.core.filenames import is_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from bot.core.discovery.facts import Applied, Kustomization, Object, Patch
+    from bot.core.discovery.facts import Applied, Kustomization, Object, Patch, Replaced
 
 Key: TypeAlias = tuple[str, int]
 """An object: its file and its id(), since files of the same bytes may share their facts."""
@@ -38,25 +38,40 @@ class Graph:
     """
 
     def __init__(self, facts: Mapping[str, Facts], files: Collection[str]) -> None:
+        """`files` are the names of all files; facts may be had of fewer, or be read when they are asked for."""
         self.facts, self.files = facts, files
         self.bases: dict[Key, list[State]] = defaultdict(list)
         self.rendered: dict[Key, list[State]] = defaultdict(list)
         self.patched: set[Key] = set()
         self.troubles: dict[str, list[Trouble]] = defaultdict(list)
-        self._kustomizations = dict(_by_folder(facts))
+        self.used: set[str] = set()
+        self._kustomizations: dict[str, tuple[str, Kustomization] | None] = {}
         self._known: dict[str, list[State]] = {}
         self._open: list[str] = []
         self._size = 0
-        for folder in sorted(self._kustomizations):
-            self._evaluated(folder)
-        for file, one in facts.items():
-            for applied in one.applied:
-                if applied.patches or applied.components:
-                    self._note(self._applied(file, applied))
-            if is_values(file):
-                self._beside(file, one)
 
-    def _evaluated(self, folder: str) -> list[State]:
+    def everything(self) -> Graph:
+        """The same, with all kustomizations of the repository looked into, each by itself."""
+        for folder in sorted({file.rpartition("/")[0] for file, one in self.facts.items() if one.kustomization}):
+            if self.kustomization(folder):
+                self.evaluated(folder)
+        for file, one in self.facts.items():
+            for applied in one.applied:
+                if applied.patches or applied.components or applied.images:
+                    self._note(self.applied(file, applied, self.whole(applied.path)))
+            if is_values(file):
+                self.beside(file, one)
+        return self
+
+    def kustomization(self, folder: str) -> tuple[str, Kustomization] | None:
+        """The folder's kustomization and its file."""
+        if folder not in self._kustomizations:
+            named = (f"{folder}/{name}" if folder else name for name in _NAMES)
+            there = ((file, self.facts[file].kustomization) for file in named if file in self.facts)
+            self._kustomizations[folder] = next(((file, one) for file, one in there if one), None)
+        return self._kustomizations[folder]
+
+    def evaluated(self, folder: str) -> list[State]:
         """The objects that a folder with a kustomization stands for."""
         if folder not in self._known:
             self._known[folder] = self._evaluate(folder, [], set())
@@ -64,19 +79,26 @@ class Graph:
 
     def _evaluate(self, folder: str, states: list[State], done: set[str]) -> list[State]:
         """What `states` become by the folder's kustomization; each component counts once, they are in `done`."""
-        file, one = self._kustomizations[folder]
+        found = self.kustomization(folder)
+        assert found is not None
+        file, one = found
         self._open.append(folder)
         # An object that comes by two ways is one.
         known = {(each.file, id(each.object)): each for each in states}
         for named in one.resources:
             for each in self._resource(file, folder, named):
                 known.setdefault((each.file, id(each.object)), each)
+        for chart in self.facts[file].objects:
+            # What it inflates has no kind: it is not there before it is inflated.
+            if chart.charts and not chart.kind:
+                known[file, id(chart)] = state(file, chart)
         states = list(known.values())
         states = self._with_components(file, folder, one.components, states, done)
         self._open.pop()
         states = self._patched(file, folder, one.patches, states)
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
         states = self._values(folder, one, states)
+        states = self._imaged(file, one.images, states)
         self._note(states)
         return states
 
@@ -90,6 +112,10 @@ class Graph:
                 states = self._evaluate(there, states, done)
         return states
 
+    @staticmethod
+    def _imaged(file: str, rules: Sequence[Replaced], states: list[State]) -> list[State]:
+        return [each.replaced(file, rules) for each in states] if rules else states
+
     def _note(self, states: list[State]) -> None:
         self._size += len(states)
         for each in states:
@@ -98,17 +124,17 @@ class Graph:
     def _resource(self, file: str, folder: str, named: Named) -> list[State]:
         path = _joined(folder, named.text)
         if path is not None and path in self.files:
-            return self._objects(path)
+            return self.objects(path)
         there = self._folder(file, folder, named)
-        return self._evaluated(there) if there is not None else []
+        return self.evaluated(there) if there is not None else []
 
-    def _objects(self, file: str) -> list[State]:
+    def objects(self, file: str) -> list[State]:
         return [state(file, one) for one in self.facts.get(file, Facts()).objects if one.kind]
 
     def _folder(self, file: str, folder: str, named: Named) -> str | None:
         """The folder of a kustomization; None, and a trouble, if it cannot be entered."""
         path = _joined(folder, named.text)
-        if path is None or path not in self._kustomizations:
+        if path is None or self.kustomization(path) is None:
             self._trouble(file, named, *_missing(named.text))
         elif path in self._open:
             self._trouble(file, named, "cycle", f"{named.text} is a kustomization that this one is a part of")
@@ -136,7 +162,7 @@ class Graph:
                 for position in found:
                     self.bases[source, id(one)].append(states[position])
                     self.patched.add((states[position].file, id(states[position].object)))
-                    states[position] = states[position].patched(one)
+                    states[position] = states[position].patched(source, one)
         return states
 
     def _written(self, file: str, folder: str, patch: Patch) -> tuple[str, Sequence[Object]]:
@@ -148,12 +174,14 @@ class Graph:
             self._trouble(file, patch.file, *_missing(patch.file.text))
             return file, ()
         facts = self.facts.get(path, Facts())
+        self.used.add(path)
         return path, (*facts.objects, *facts.operations)
 
     def _values(self, folder: str, one: Kustomization, states: list[State]) -> list[State]:
         """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
         for name, files in one.generated:
             for path in filter(None, (_joined(folder, file) for file in files)):
+                self.used.add(path)
                 for held in self.facts.get(path, Facts()).objects:
                     if not held.kind:
                         states = [
@@ -168,7 +196,7 @@ class Graph:
         self.bases[user.file, id(user.object)].append(given)
         return user.over(given)
 
-    def _beside(self, file: str, facts: Facts) -> None:
+    def beside(self, file: str, facts: Facts) -> None:
         """`values-prod.yaml` is put over the `values.yaml` beside it, if no kustomization says what it is for."""
         default = _joined(posixpath.dirname(file), "values.yaml")
         if default is None or default == file:
@@ -178,28 +206,25 @@ class Graph:
                 below = self.facts.get(default, Facts()).objects
                 self.bases[file, id(held)] += [state(default, one) for one in below if not one.kind]
 
-    def _applied(self, file: str, applied: Applied) -> list[State]:
-        """What a Flux Kustomization applies: without a kustomization in the folder, all that is below it."""
-        folder = _joined("", applied.path)
+    def whole(self, path: str) -> list[State]:
+        """What Flux makes of a folder: without a kustomization there, all that is below it."""
+        folder = _joined("", path)
         if folder is None:
             return []
+        if self.kustomization(folder):
+            return self.evaluated(folder)
+        if self._size > _MOST:
+            return []
+        below = f"{folder}/" if folder else ""
+        return [each for name in self.facts if name.startswith(below) for each in self.objects(name)]
+
+    def applied(self, file: str, applied: Applied, states: list[State]) -> list[State]:
+        """What a Flux Kustomization of that file makes of the objects in its folder."""
         if self._size > _MOST:
             self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
             return []
-        if folder in self._kustomizations:
-            states = self._evaluated(folder)
-        else:
-            below = f"{folder}/" if folder else ""
-            states = [each for name in self.facts if name.startswith(below) for each in self._objects(name)]
-        states = self._with_components(file, folder, applied.components, states, set())
-        return self._patched(file, "", applied.patches, states)
-
-
-def _by_folder(facts: Mapping[str, Facts]) -> Iterator[tuple[str, tuple[str, Kustomization]]]:
-    for file, one in facts.items():
-        folder, _, name = file.rpartition("/")
-        if name in _NAMES and one.kustomization is not None:
-            yield folder, (file, one.kustomization)
+        states = self._with_components(file, _joined("", applied.path) or "", applied.components, states, set())
+        return self._imaged(file, applied.images, self._patched(file, "", applied.patches, states))
 
 
 def _joined(folder: str, name: str) -> str | None:

@@ -152,7 +152,7 @@ class Held:
         if sources and all(source.kind in ("GitRepository", "Bucket") for source in sources):
             what = f"the chart {use.name or self._name() or ''} is a folder of the {sources[0].kind} {sources[0].name}"
             return [skipped(self.file, Trouble(self._line(use), self._path(use), "chart_from_source", what))]
-        if use.version is None and use.name and not any(state.versioned for state in self.rendered):
+        if use.version is None and use.name and not any(state.version for state in self.rendered):
             what = f"no version of the chart {use.name} is written"
             return [skipped(self.file, Trouble(self._line(use), (), "chart_unversioned", what))]
         return []

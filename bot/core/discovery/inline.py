@@ -1,16 +1,22 @@
-"""YAML that is written as a text inside YAML: what it sets is read, to be named, but not edited there."""
+"""YAML that is written as a text inside YAML. In a literal block it is read and edited as any other; in a text whose
+lines are folded or quoted, what it sets is read, to be named, but not edited there.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Block, Object, Value
 from bot.core.discovery.objects import block, read_object
 from bot.core.discovery.operations import is_operations, read_operations
-from bot.core.discovery.reading import Here, open_file
+from bot.core.discovery.reading import File, Here, open_file
 from bot.core.manifests.conventions import kind_and_group, objects, values
 from bot.core.manifests.document import parse
 from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.nodes import Document
+from bot.core.manifests.texts import inner
+from bot.core.manifests.texts import root as root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +26,19 @@ if TYPE_CHECKING:
     from bot.core.models import Path
 
 _WHAT = {
-    "inline_patch": "the patch is written as a text in this file",
-    "embedded": "the value stands in YAML that is written as a text in this file",
+    "inline_patch": "the patch is a text whose lines are folded or quoted, or several documents",
+    "embedded": "the value stands in a text whose lines are folded or quoted, or in several documents",
 }
 
 
 def inline(
     node: Scalar, path: Path, here: Here, target: Target | None, code: str = "inline_patch"
 ) -> tuple[Object, ...]:
-    """The objects in the text of the scalar at `path`; each of their values must not be edited, and says so."""
+    """The objects in the text of the scalar at `path`; where their values must not be edited, they say so."""
+    with suppress(Hazard):
+        document = Document(here.document.number, root_of(node), here.document.identity)
+        file = File(inner(node), here.file.lines, {}, ())
+        return tuple(_read(Here(file, document, here.shared, (*here.prefix, *path)), target))
     outer = _Outer(node, path, here, code)
     content = node.value.encode("utf-8", "surrogatepass")
     try:

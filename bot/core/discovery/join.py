@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def join(facts: Mapping[str, Facts], files: Collection[str], config: Config | None) -> Discovery:
     """Facts by file, the names of all files, and the configuration if there is one → all that was found."""
-    graph = Graph(facts, files)
+    graph = Graph(facts, files).everything()
     kustomizations = [one.kustomization for one in facts.values() if one.kustomization]
-    replaced = frozenset(name for one in kustomizations for name in one.images)
+    replaced = frozenset(image.name for one in kustomizations for image in one.images)
     known = Known(graph, Sources(graph), Environments(facts, config), Applications(config), replaced)
     told = [one for file in sorted(facts) for one in _held(known, file, facts[file])]
     return Discovery(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import Applied, ChartUse, Kustomization, Named, Object, Patch, Target
+from bot.core.discovery.facts import Applied, ChartUse, Kustomization, Named, Object, Patch, Replaced, Target
 from bot.core.discovery.inline import inline
 from bot.core.discovery.objects import block, version, word
-from bot.core.manifests.conventions import at, values
+from bot.core.manifests.conventions import at, kustomize_image, values
 from bot.core.manifests.nodes import Alias, Mapping, Node, Scalar, Sequence, text
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_kustomization(here: Here) -> Kustomization:
         tuple(_named(root, "components")),
         tuple(_patches(here, root, ())),
         tuple(_generated(root)),
-        tuple(word(one, "name") for one in _items(root, "images")),
+        tuple(_replaced(here, root, ())),
     )
 
 
@@ -44,7 +44,19 @@ def read_applied(here: Here, root: Node, path: Path) -> Applied:
     """A Flux Kustomization, to which `path` leads."""
     spec = at(root, ("spec",))
     patches = tuple(_patches(here, spec, (*path, "spec"))) if spec else ()
-    return Applied(word(spec, "path"), tuple(_named(spec, "components")), patches)
+    images = tuple(_replaced(here, spec, (*path, "spec"))) if spec else ()
+    return Applied(word(spec, "path"), tuple(_named(spec, "components")), patches, images)
+
+
+def _replaced(here: Here, root: Node, path: Path) -> Iterator[Replaced]:
+    """The `images` of a kustomization, of kustomize or Flux, to whose mapping `path` leads."""
+    for index, item in enumerate(_items(root, "images")):
+        way = (*path, "images", index)
+        found = next(iter(kustomize_image(item, way)), None)
+        # As it is in the object, which begins where the document does, or the list's item.
+        address = here.document.identity or here.document.number
+        made = block(here, found, len(way)) if found else None
+        yield Replaced(word(item, "name"), word(item, "newName"), made, address)
 
 
 def helm_charts(here: Here) -> Iterator[Object]:

@@ -28,7 +28,7 @@ def name_of(block: Block, bases: Sequence[State], sources: Sources) -> str:
     if block.image is not None:
         name = split_image(block.image.text)[0]
     else:
-        if block.tag and not block.digest and any(base.images.get(block.at, Named()).digest for base in bases):
+        if block.tag and not block.digest and any(_is_pinned(base.images.get(block.at, Named())) for base in bases):
             raise Hazard("digest_elsewhere", line, "the digest that pins this image is written elsewhere")
         name = _one(_names(block, bases) or _marked(block, sources), line)
     check_words(name, line)
@@ -71,11 +71,15 @@ def _names(block: Block, bases: Sequence[State]) -> set[str]:
     if block.repository and block.registry:
         return {_joined(block.registry, block.repository)}
     found = {
-        _joined(block.registry or registry, block.repository or repository)
-        for registry, repository, _ in (base.images.get(block.at, Named()) for base in bases)
-        if block.repository or repository
+        _joined(block.registry or named.registry, block.repository or named.repository)
+        for named in (base.images.get(block.at, Named()) for base in bases)
+        if block.repository or named.repository
     }
     return found or ({block.repository} if block.repository else set())
+
+
+def _is_pinned(named: Named) -> bool:
+    return named.digest is not None and bool(named.digest.value.text)
 
 
 def _joined(registry: str, repository: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SOURCE_GROUP = "source.toolkit.fluxcd.io"
 CHART: Path = ("spec", "chart", "spec")
 REFERENCE: Path = ("spec", "ref")
+CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
 def read_object(here: Here, root: Node, path: Path) -> Object:
@@ -62,9 +63,21 @@ def block(here: Here, one: Candidate, depth: int = 0) -> Block:
     """A candidate with its scalars read; the first `depth` steps of its paths lead to the object."""
     tag, digest, image = (None if way is None else here.value(way) for way in (one.tag, one.digest, one.image))
     # A JSON Pointer does not say whether `0` is an item or a key.
-    return Block(
-        tuple(map(str, one.at[depth:])), one.form, one.repository, one.registry, tag, digest, image, sure=one.sure
-    )
+    place = tuple(map(str, one.at[depth:]))
+    found = Block(place, one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
+    if one.image is None:
+        return found
+    return found._replace(key=str(one.image[-1]), label=_container(here, one.at))
+
+
+def _container(here: Here, path: Path) -> str:
+    """The name of the container at the path; empty for anything else."""
+    if len(path) < 2 or path[-2] not in CONTAINERS:
+        return ""
+    node: Node | None = here.document.root
+    for part in path:
+        node = node.items[part] if isinstance(part, int) and isinstance(node, Sequence) else at(node, (part,))
+    return word(node, "name")
 
 
 def chart_use(spec: Node | None, written: Value | None) -> Iterator[ChartUse]:

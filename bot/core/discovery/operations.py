@@ -107,6 +107,8 @@ def _blocks(one: _Operation) -> Iterator[Block]:
         tag, digest, image = (None if way is None else one.place(way) for way in (found.tag, found.digest, found.image))
         made = block(one.here, found._replace(tag=tag, digest=digest, image=image))
         yield made._replace(
+            key=str(found.image[-1]) if found.image else "",
+            label="",
             tag=one.judged(made.tag),
             digest=one.judged(made.digest),
             image=one.judged(made.image),

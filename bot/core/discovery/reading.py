@@ -27,16 +27,21 @@ class File(NamedTuple):
 
 
 class Here(NamedTuple):
-    """One document of a file. `shared` says that another document of the file has the same identity."""
+    """One document of a file. `shared` says that another document of the file has the same identity.
+
+    For a document in a text of another, `prefix` leads to that text.
+    """
 
     file: File
     document: Document
     shared: bool = False
+    prefix: Path = ()
 
-    def value(self, path: Path) -> Value:
+    def value(self, way: Path) -> Value:
         """The scalar at the path; one that must not be edited says why."""
+        path = (*self.prefix, *way)
         try:
-            node = scalar(trail(self.document.root, path))
+            node = scalar(trail(self.document.root, way))
         except Hazard as hazard:
             return Value(path, hazard.line, 1, "", hazard.code, hazard.what)
         code, what = self._problem(node)

@@ -5,26 +5,85 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from bot.core.manifests.places import split_image
 
-    from bot.core.discovery.facts import Object, Source, Target
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bot.core.discovery.facts import Applied, Block, ChartUse, Object, Replaced, Source, Target, Value
+    from bot.core.manifests.conventions import Form
+    from bot.core.manifests.nodes import Identity
     from bot.core.models import Path
+
+CONTAINERS = ("containers", "initContainers")
+"""The lists of which kustomize sets the images."""
+
+
+class Written(NamedTuple):
+    """A scalar, the file and document that it is in, and how it holds a version."""
+
+    file: str
+    document: Identity | int
+    value: Value
+    form: Form = "fields"
+
+    @property
+    def key(self) -> Key:
+        """What the scalar is known by among those of all files."""
+        return Key(self.file, self.value.line, self.value.column)
+
+
+class Key(NamedTuple):
+    """Where a scalar is: no two are at one place."""
+
+    file: str
+    line: int
+    column: int
 
 
 class Named(NamedTuple):
-    """Where an image is from, and the digest that pins it; what is not written is empty."""
+    """One image of an object: where it is from, and which scalars give its version; what is not written is empty.
+
+    `image` holds name and version in one text; `repository` is then empty, unless a kustomization gives another name.
+    """
 
     registry: str = ""
     repository: str = ""
-    digest: str = ""
+    tag: Written | None = None
+    digest: Written | None = None
+    image: Written | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The repository as it is written, with its registry if that is written beside it; empty if nobody names it."""
+        if self.registry and self.repository:
+            return f"{self.registry.rstrip('/')}/{self.repository}"
+        return self.repository or (split_image(self.image.value.text)[0] if self.image else "")
+
+    def over(self, given: Named) -> Named:
+        """The same, with what another one gives where nothing is written."""
+        return Named(
+            self.registry or given.registry,
+            self.repository or given.repository,
+            self.tag or given.tag,
+            self.digest or given.digest,
+            self.image or given.image,
+            self.label,
+        )
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """The scalars that give its version."""
+        return tuple(one for one in (self.image, self.tag, self.digest) if one is not None)
 
 
 class State(NamedTuple):
     """An object as it is at one point: `object` is what its file says.
 
-    `names` are the (namespace, name) pairs that it has or had, the present one last. `images` are by
-    the path of their block.
+    `names` are the (namespace, name) pairs that it has or had, the present one last. `images` are by the path of their
+    block, or that of the text that holds one. `version` and `semver` are where a chart's version, and an
+    OCIRepository's range, are written; `reference` is the source that `chartRef` names.
     """
 
     file: str
@@ -34,20 +93,30 @@ class State(NamedTuple):
     chart: str = ""
     source: Source | None = None
     repository: str = ""
-    versioned: bool = False
+    version: Written | None = None
+    semver: Written | None = None
+    reference: Source | None = None
+    applied: Applied | None = None
 
-    def patched(self, patch: Object) -> State:
-        """The object with a patch applied."""
-        chart, source, repository, versioned = self.chart, self.source, self.repository, self.versioned
+    def patched(self, file: str, patch: Object) -> State:
+        """The object with a patch of that file applied."""
+        new = self._replace(
+            images=merged(self.images, file, patch),
+            semver=Written(file, patch.document, patch.semver) if patch.semver else self.semver,
+            reference=patch.reference or self.reference,
+            applied=patch.applied or self.applied,
+        )
         for use in patch.charts:
-            chart, source = use.name or chart, use.source or source
-            repository, versioned = use.repository or repository, versioned or use.version is not None
+            new = new.charted(file, patch, use)
+        return new
+
+    def charted(self, file: str, patch: Object, use: ChartUse) -> State:
+        """The object with what a patch of that file says of its chart."""
         return self._replace(
-            images=merged(self.images, patch),
-            chart=chart,
-            source=source,
-            repository=repository,
-            versioned=versioned,
+            chart=use.name or self.chart,
+            source=use.source or self.source,
+            repository=use.repository or self.repository,
+            version=Written(file, patch.document, use.version) if use.version else self.version,
         )
 
     def renamed(self, namespace: str, prefix: str, suffix: str) -> State:
@@ -60,7 +129,7 @@ class State(NamedTuple):
         """The object with what another one gives where it says nothing itself."""
         images = dict(given.images)
         for path, own in self.images.items():
-            images[path] = Named(*(mine or theirs for mine, theirs in zip(own, images.get(path, own), strict=True)))
+            images[path] = own.over(images.get(path, own))
         return self._replace(images=images)
 
     def within(self, above: Path) -> State:
@@ -72,21 +141,71 @@ class State(NamedTuple):
         """All that is known, as if it stood below a path."""
         return self._replace(images={(*above, *path): one for path, one in self.images.items()})
 
+    def replaced(self, file: str, rules: Iterable[Replaced]) -> State:
+        """The object after kustomize's `images`, each of which looks for the names that those before it gave."""
+        images = dict(self.images)
+        for path in self.images:
+            if len(path) > 2 and path[-1] == "image" and path[-3] in CONTAINERS:
+                for rule in rules:
+                    images[path] = _replaced(images[path], file, rule)
+        return self._replace(images=images)
+
 
 def state(file: str, one: Object) -> State:
     """The object as its file has it."""
-    return State(file, one, ((one.namespace, one.name),), {}).patched(one)
+    return State(file, one, ((one.namespace, one.name),), {}).patched(file, one)
 
 
-def merged(images: Mapping[Path, Named], patch: Object) -> Mapping[Path, Named]:
+def merged(images: Mapping[Path, Named], file: str, patch: Object) -> Mapping[Path, Named]:
     """The images by path, with what the patch says of them."""
     new = dict(images)
     for block in patch.blocks:
-        if block.image is None:
-            old = new.get(block.at, Named())
-            digest = old.digest if block.digest is None else block.digest.text
-            new[block.at] = Named(block.registry or old.registry, block.repository or old.repository, digest)
+        slot = _slot(new, block)
+        old = new.get(slot, Named())
+        if block.image is not None:
+            text = Written(file, patch.document, block.image, block.form)
+            new[slot] = Named(image=text, label=block.label or old.label)
+            continue
+        tag, digest = _fields(file, patch.document, block)
+        new[slot] = old._replace(
+            registry=block.registry or old.registry,
+            repository=block.repository or old.repository,
+            tag=tag or old.tag,
+            digest=digest or old.digest,
+        )
     return new
+
+
+def _slot(images: Mapping[Path, Named], block: Block) -> Path:
+    """Where the object has what the block is about: a container is known by its name, not by its position."""
+    if not block.label:
+        return block.slot
+    *above, _, key = block.slot
+    for path, one in images.items():
+        if one.label == block.label and list(path[:-2]) == above:
+            return path
+    taken = sum(list(path[:-2]) == above for path in images)
+    return block.slot if block.slot not in images else (*above, str(taken), key)
+
+
+def _replaced(one: Named, file: str, rule: Replaced) -> Named:
+    """An image after an entry of kustomize's `images`: a tag drops the digest, and a digest the tag."""
+    text = one.image.value.text if one.image else ""
+    if not rule.name or rule.name not in (one.name, text):
+        return one
+    name = rule.new_name or one.name
+    if rule.block is None:
+        return one._replace(registry="", repository=name)
+    return Named("", name, *_fields(file, rule.document, rule.block), None, one.label)
+
+
+def _fields(file: str, document: Identity | int, block: Block) -> tuple[Written | None, Written | None]:
+    """Tag and digest of a block, where they are written."""
+    tag, digest = block.tag, block.digest
+    return (
+        Written(file, document, tag, block.form) if tag else None,
+        Written(file, document, digest, block.form) if digest else None,
+    )
 
 
 def targets(states: list[State], patch: Object, target: Target | None) -> list[int]:

@@ -144,7 +144,10 @@ class _Build:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             span = self.span(event, event.tag or event.anchor)
-            self.put(Scalar(*span, event.anchor, real.tag, 0, real.value, event.style or ""))
+            scalar = Scalar(*span, event.anchor, real.tag, 0, real.value, event.style or "")
+            if scalar.style == "|":
+                scalar.raw = self.body[scalar.start - self.offset : scalar.end - self.offset]
+            self.put(scalar)
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             node = Mapping if kind is yaml.MappingStartEvent else Sequence
             self.start(node(*self.span(event, event.tag or event.anchor), event.anchor, real.tag))

@@ -16,6 +16,7 @@ REASONS = {
     "document_ambiguous": "give each object of the file its own kind, namespace and name",
     "document_missing": "correct the name, or add the object",
     "duplicate_key": "remove all but one of the equal keys, readers disagree which one counts",
+    "embedded": "write the text as a block that begins with `|`, or keep it as a file of its own",
     "empty_value": "write the present value there once, empty means the default of the chart",
     "encrypted": "change it with sops, any other edit breaks its checksum",
     "file_missing": "correct the file's name in the configuration, or add the file",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.nodes import Alias, Document, Identity, Mapping, Node, Parsed, Scalar, Sequence, text
+from bot.core.manifests.texts import root as root_of
 
 if TYPE_CHECKING:
     from bot.core.models import Path
@@ -71,9 +72,15 @@ def document_with(parsed: Parsed, path: Path) -> Document:
 
 
 def trail(root: Node, path: Path) -> list[Node]:
-    """All nodes from the root to the end of the path, both included. `Hazard` where the way is not clear."""
+    """All nodes from the root to the end of the path, both included. `Hazard` where the way is not clear.
+
+    A path may go on inside a literal block that is YAML itself.
+    """
     nodes = [root]
     for part in path:
+        last = nodes[-1]
+        if isinstance(last, Scalar) and (last.style == "|" or (last.style and ": " in last.text)):
+            nodes.append(root_of(last))
         nodes.append(_step(nodes[-1], part))
     return nodes
 

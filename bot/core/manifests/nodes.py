@@ -22,10 +22,15 @@ class Base:
 
 @dataclass(slots=True, eq=False)
 class Scalar(Base):
-    """A scalar: the text it stands for, and its style (empty for plain, or one of `' " | >`)."""
+    """A scalar: the text it stands for, and its style (empty for plain, or one of `' " | >`).
+
+    `raw` are the bytes of a literal block, which may itself be YAML; `inner` is what was read of it.
+    """
 
     text: str = ""
     style: str = ""
+    raw: bytes = field(default=b"", repr=False)
+    inner: Parsed | None = field(default=None, repr=False)
 
     @property
     def value(self) -> str:

@@ -9,9 +9,10 @@ from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.nodes import Alias, Node, Parsed, Scalar
 from bot.core.manifests.opinion import Trail, accepts
 from bot.core.manifests.scalars import is_string
+from bot.core.manifests.texts import inner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 STR = "tag:yaml.org,2002:str"
 
@@ -31,28 +32,48 @@ def verify(before: bytes, parsed: Parsed, after: bytes, trails: Sequence[Trail])
     `trails` lead through these nodes to the edited scalars: node by node the result must be the original, but for
     those, and those must be the strings that were meant.
     """
-    now = _compare(parsed, after, {id(trail.nodes[-1]): trail.new for trail in trails})
-    counterparts = dict(zip(map(id, parsed.nodes), now.nodes, strict=True))
+    counterparts = _compare(parsed, after, trails)
     same = [Trail([counterparts[id(node)] for node in trail.nodes], trail.new) for trail in trails]
     if not accepts(before, after, same):
         line = min(trail.nodes[-1].line for trail in trails)
         raise Hazard("second_opinion", line, "a second YAML reader does not accept the edited file")
 
 
-def _compare(parsed: Parsed, new: bytes, expected: Mapping[int, str]) -> Parsed:
+def _compare(parsed: Parsed, new: bytes, trails: Sequence[Trail]) -> dict[int, Node]:
+    """Node by node → the new nodes by the id() of the old ones, also in texts that are YAML themselves."""
+    expected = {id(trail.nodes[-1]): trail.new for trail in trails}
     line = next((node.line for node in parsed.nodes if id(node) in expected), 1)
     problem = Hazard("verification_failed", line, "the edit did not give what was asked for")
+    # The literal blocks that an edit is inside of.
+    open_texts = {id(node) for trail in trails for node in trail.nodes[:-1] if isinstance(node, Scalar)}
+    found: dict[int, Node] = {}
     try:
-        after = parse(new)
+        waiting = [(parsed, parse(new))]
+        for before, after in waiting:
+            if len(after.nodes) != len(before.nodes) or len(after.documents) != len(before.documents):
+                raise problem
+            for old, now in zip(before.nodes, after.nodes, strict=True):
+                found[id(old)] = now
+                if id(old) in open_texts:
+                    waiting.append(_texts(old, now, problem))
+                elif not _is_meant(old, now, expected.get(id(old))):
+                    raise problem
     except Hazard as hazard:
         raise problem from hazard
-    if len(after.nodes) != len(parsed.nodes) or len(after.documents) != len(parsed.documents):
+    return found
+
+
+def _texts(old: Node, now: Node, problem: Hazard) -> tuple[Parsed, Parsed]:
+    """Two literal blocks in each other's place → what they hold."""
+    if not (isinstance(old, Scalar) and isinstance(now, Scalar)):
         raise problem
-    for old, now in zip(parsed.nodes, after.nodes, strict=True):
-        want = expected.get(id(old))
-        if not (_same(old, now) if want is None else held(now) == want and now.anchor == old.anchor):
-            raise problem
-    return after
+    if (old.tag, old.anchor, old.style) != (now.tag, now.anchor, now.style):
+        raise problem
+    return inner(old), inner(now)
+
+
+def _is_meant(old: Node, now: Node, want: str | None) -> bool:
+    return _same(old, now) if want is None else held(now) == want and now.anchor == old.anchor
 
 
 def _same(old: Node, now: Node) -> bool:
