@@ -1,57 +1,82 @@
-"""What an application's folder in an environment says is deployed, and where it says so."""
+"""What an application's files in an environment say is deployed, and where they say so."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.config import application_folder
-from bot.core.manifests import find_chart, find_image, synced_commit
+from bot.core.discovery.environment import Environment
+from bot.core.discovery.remembered import Reading
+from bot.core.discovery.sharing import Users, shared_charts, shared_images
+from bot.core.manifests import synced_commit
 from bot.core.manifests.locate import pointer
 from bot.core.models import Release
 from bot.core.promoted import promoted_values
-from bot.core.references import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from bot.core.config import Config
-    from bot.core.manifests import Chart, Found
+    from bot.core.discovery.effective import Charts
+    from bot.core.discovery.states import Key
+    from bot.core.manifests import Found
     from bot.core.models import Carried, ImageVersion, Refusal
 
 
 class Deployed(NamedTuple):
-    """The release, the folder with its files (path → bytes), the places of each image, and what cannot be read.
+    """The release, the application's folder, where each image and the chart are, and what cannot be read.
 
-    An image that is nowhere in the folder, or whose places do not agree, is not in the release. `kept` are the values
-    that are the environment's own, by `file#pointer`.
+    An image that is nowhere, or whose places do not agree, is not in the release. `files` are all that were read,
+    path → bytes. `kept` are the values that are the environment's own, by `file#pointer`.
     """
 
     release: Release
     folder: str
     files: Mapping[str, bytes]
-    chart: Chart | None
+    images: Mapping[str, Found]
+    charts: Charts
     refusals: tuple[Refusal, ...]
     kept: Mapping[str, Carried]
 
 
 def deployed(config: Config, files: Mapping[str, bytes], environment: str, application: str) -> Deployed:
-    """Read an application's release from the files of the GitOps repository (path → bytes)."""
-    app = config.applications[application]
-    folder = application_folder(config, environment, application)
-    own = {path: content for path, content in files.items() if path.startswith(below(folder, ""))}
-    images: dict[str, ImageVersion] = {}
-    refusals: list[Refusal] = []
-    places = find_images(config, own, application, folder)
-    for name, found in places.items():
-        refusals += found.refusals
-        if found.version is not None:
-            images[name] = found.version
-    chart = find_chart(own, application)
-    values = synced_commit(own.get(below(folder, app.values.target), b"")) if app.values else None
-    at = (chart.chart.file, pointer(chart.chart.path)) if chart.chart else None
-    carried = promoted_values(app, folder, own, places.values(), at)
-    release = Release(images, chart.chart.version if chart.chart else None, values, carried.promoted)
-    return Deployed(release, folder, own, chart.chart, (*refusals, *chart.refusals, *carried.refusals), carried.kept)
+    """Read an application's release from the files of the GitOps repository (path → bytes).
+
+    What several environments reach is not told apart: that needs all of them.
+    """
+    return _deployed(Environment(config, Reading(files), environment, application), application, {})
+
+
+class Everywhere(NamedTuple):
+    """Every application in every environment, by (environment, application), and the files that each one reaches."""
+
+    deployed: Mapping[tuple[str, str], Deployed]
+    reached: Mapping[str, frozenset[str]]
+
+
+def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> Everywhere:
+    """What all environments say is deployed, from the files of the repository (path → bytes)."""
+    reading = Reading(files)
+    environments = {name: Environment(config, reading, name) for name in config.environments}
+    users: dict[Key, list[str]] = defaultdict(list)
+    for name, environment in environments.items():
+        for key in dict.fromkeys(environment.outside()):
+            users[key].append(name)
+    pairs = [(e, a) for a in config.applications for e in config.environments]
+    found = {(e, a): _deployed(environments[e], a, users) for e, a in pairs}
+    return Everywhere(found, {name: one.reached for name, one in environments.items()})
+
+
+def still_unread(config: Config, files: Mapping[str, bytes], names: Collection[str]) -> frozenset[str]:
+    """Files that some environment reaches, and whose contents are not among `files`; ask again with those.
+
+    `names` are all files of the repository.
+    """
+    reading = Reading(files, names)
+    for environment in config.environments:
+        Environment(config, reading, environment)
+    return frozenset(reading.missing)
 
 
 def below(folder: str, name: str) -> str:
@@ -59,13 +84,21 @@ def below(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> dict[tuple[str, str], Deployed]:
-    """Every application in every environment, by (environment, application)."""
-    pairs = [(e, a) for a in config.applications for e in config.environments]
-    return {(e, a): deployed(config, files, e, a) for e, a in pairs}
-
-
-def find_images(config: Config, files: Mapping[str, bytes], application: str, folder: str) -> dict[str, Found]:
+def find_images(config: Config, files: Mapping[str, bytes], environment: str, application: str) -> dict[str, Found]:
     """The places of each of the application's images, by the image's name."""
-    images = config.applications[application].images
-    return {n: find_image(files, image, parse_repository(image.repository), folder) for n, image in images.items()}
+    return Environment(config, Reading(files), environment, application).images(application)
+
+
+def _deployed(environment: Environment, application: str, users: Users) -> Deployed:
+    config, files = environment.config, environment.reading.files
+    app = config.applications[application]
+    folder = application_folder(config, environment.name, application)
+    places = {n: shared_images(f, users) for n, f in environment.images(application).items()}
+    images: dict[str, ImageVersion] = {n: f.version for n, f in places.items() if f.version is not None}
+    chart = shared_charts(environment.charts(application), users)
+    values = synced_commit(files.get(below(folder, app.values.target), b"")) if app.values else None
+    taken = {(one.file, pointer(one.path)) for one in chart.places}
+    carried = promoted_values(app, folder, files, places.values(), taken)
+    release = Release(images, chart.version, values, carried.promoted)
+    refusals = (*(r for found in places.values() for r in found.refusals), *chart.refusals, *carried.refusals)
+    return Deployed(release, folder, files, places, chart, refusals, carried.kept)

@@ -25,16 +25,14 @@ class Values(NamedTuple):
 
 
 def promoted_values(
-    app: Application, folder: str, files: Mapping[str, bytes], images: Iterable[Found], chart: tuple[str, str] | None
+    app: Application, folder: str, files: Mapping[str, bytes], images: Iterable[Found], charts: set[tuple[str, str]]
 ) -> Values:
     """The values of one environment. `files` are by their path in the repository; `folder` is the application's.
 
-    What `keep` names is not promoted, nor are the places of `images` and the one (file, pointer) of the chart.
+    What `keep` names is not promoted, nor are the places of `images` and those (file, pointer) of the chart.
     """
-    places = {
-        p for found in images for one in found.places for p in _pointers(one.file, one.tag, one.digest, one.image)
-    }
-    taken = places | ({chart} if chart else set())
+    places = {p for found in images for one in found.all for p in _pointers(one.file, one.tag, one.digest, one.image)}
+    taken = places | charts
     kept, doubts = _read(app.keep, folder, files)
     promoted, refusals = _read(app.promote, folder, files)
     own = {k: v for k, v in promoted.items() if k not in kept and (_path(folder, k), k.partition("#")[2]) not in taken}

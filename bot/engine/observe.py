@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core.config import load_config, missing_config
-from bot.core.deployed import deployed, deployed_everywhere
+from bot.core.deployed import deployed, deployed_everywhere, still_unread
 from bot.core.errors import BotError
 from bot.core.events import Promote
 from bot.core.identity import BOT_EMAIL
@@ -72,13 +72,15 @@ class Observer:
     def _default_branch(self, head: Commit) -> Snapshot:
         """What the default branch says at one commit; it is read again only when that moves."""
         config = self._config(head)
-        files = _files(self._edges.git, head.sha, [e.path for e in config.environments.values()])
+        files = _files(self._edges.git, head.sha, config)
+        everywhere = deployed_everywhere(config, files)
         return Snapshot(
             now=self._edges.clock.now(),
             head=head,
             config=config,
             files=files,
-            deployed=deployed_everywhere(config, files),
+            deployed=everywhere.deployed,
+            reached=everywhere.reached,
             pull_requests=(),
             branches={},
             event=self._event,
@@ -114,14 +116,18 @@ class Observer:
             self._landing[key] = known(lambda: lands(self._edges.git, default, head))
         return self._landing[key]
 
-    def _states(self, head: str, folder: str) -> list[Mapping[str, bytes]]:
-        """The files of a folder as the default branch itself had them, newest first.
+    def _states(self, snapshot: Snapshot, environment: str) -> list[Mapping[str, bytes]]:
+        """The files of an environment as the default branch itself had them, newest first.
 
         What was only ever on a branch that was merged, the environment never had.
         """
-        git = self._edges.git
-        commits = git.log(None, head, [folder], HISTORY, first_parent=True)
-        read = [known(lambda sha=c.sha: _files(git, sha, [folder])) for c in commits]  # type: ignore[misc]
+        git, config = self._edges.git, snapshot.config
+        folder = config.environments[environment].path
+        outside = [file for file in snapshot.reached[environment] if not f"{file}/".startswith(f"{folder}/")]
+        paths = [folder, *sorted(outside)] if folder != "." else ["."]
+        commits = git.log(None, snapshot.head.sha, paths, HISTORY, first_parent=True)
+        only = config.model_copy(update={"environments": {environment: config.environments[environment]}})
+        read = [known(lambda sha=c.sha: _files(git, sha, only)) for c in commits]  # type: ignore[misc]
         return [files for files in read if not isinstance(files, Unknown)]
 
     def _history(self, snapshot: Snapshot) -> dict[tuple[str, str], tuple[Release, ...]]:
@@ -130,17 +136,23 @@ class Observer:
         wanted = {history_of(config.environments[ask.environment].after, ask) for ask in all_asks(snapshot)}
         found: dict[tuple[str, str], tuple[Release, ...]] = {}
         for environment in sorted(filter(None, wanted)):
-            folder = config.environments[environment].path
-            past = self._states(snapshot.head.sha, folder)
+            past = self._states(snapshot, environment)
             for application in config.applications:
                 releases = (deployed(config, files, environment, application).release for files in past)
                 found[environment, application] = tuple(releases)
         return found
 
 
-def _files(git: GitRepository, commit: str, folders: list[str]) -> Mapping[str, bytes]:
-    paths = [e.path for folder in folders for e in git.entries(commit, folder) if e.mode in ("100644", "100755")]
-    return git.read(commit, paths)
+def _files(git: GitRepository, commit: str, config: Config) -> Mapping[str, bytes]:
+    """Every file below the environments' folders, and whatever they reach elsewhere, round by round."""
+    names = [e.path for e in git.entries(commit) if e.mode in ("100644", "100755")]
+    folders = tuple("" if e.path == "." else f"{e.path}/" for e in config.environments.values())
+    files = dict(git.read(commit, [name for name in names if name.startswith(folders)]))
+    there = frozenset(names)
+    while unread := still_unread(config, files, there):
+        read = git.read(commit, sorted(unread))
+        files |= {name: read.get(name, b"") for name in unread}
+    return files
 
 
 def _branch(git: GitRepository, name: str, sha: str, at: Snapshot) -> Branch:

@@ -156,13 +156,26 @@ def test_a_file_that_cannot_be_read_is_refused_if_it_mentions_what_is_asked_for(
 
 
 def test_an_alias_is_refused_unless_its_anchor_gets_the_version() -> None:
-    lines = (("a", "a", "&t v1"), ("b", "a", "*t"), ("c", "c", "*t"))
-    text = "".join(f"{key}: {{image: {{repository: ghcr.io/example/{one}, tag: {tag}}}}}\n" for key, one, tag in lines)
-    content = text.encode()
+    content = values_of(("a", "a", "&t v1"), ("b", "a", "*t"))
     result = ask({"values.yaml": content}, image_request("ghcr.io/example/a=v2"))
     assert ([one.line for one in result.changes], result.refused) == ([1], ())
+    assert [one.reason_code for one in result.notes] == ["anchored"]
+
+
+def test_an_anchor_that_is_another_images_version_too_is_refused() -> None:
+    content = values_of(("a", "a", "&t v1"), ("b", "a", "*t"), ("c", "c", "*t"))
+    result = ask({"values.yaml": content}, image_request("ghcr.io/example/a=v2"))
+    refused = [(one.line, one.reason_code) for one in result.refused]
+    assert (result.changes, refused) == ((), [(1, "anchor_shared"), (2, "alias")])
+    assert "ghcr.io/example/c too" in result.refused[0].reason
     result = ask({"values.yaml": content}, image_request("ghcr.io/example/c=v2"))
     assert (result.changes, [(one.line, one.reason_code) for one in result.refused]) == ((), [(3, "alias")])
+
+
+def values_of(*lines: tuple[str, str, str]) -> bytes:
+    """Values with an image under each key: the key, the image's last word, and how its tag is written."""
+    text = "".join(f"{key}: {{image: {{repository: ghcr.io/example/{one}, tag: {tag}}}}}\n" for key, one, tag in lines)
+    return text.encode()
 
 
 def test_a_range_becomes_no_tag_that_is_no_version() -> None:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from bot.core.config import Image
-from bot.core.manifests import Edit, edit, find_image, set_image
+from bot.core.manifests import Edit, edit, set_image
 from bot.core.manifests.document import parse
 from bot.core.manifests.locate import from_pointer
 from bot.core.models import ImageVersion
-from bot.core.references import parse_repository
+from tests.core.lookups import find_image
 
 GOLDEN = Path(__file__).parent / "golden"
 EDITS = sorted((GOLDEN / "edit").iterdir())
@@ -46,7 +46,7 @@ def test_setting_an_image_gives_the_golden_files_and_a_second_time_changes_nothi
     version = ImageVersion(case["tag"], case["digest"])
     files = files_of(folder / "before")
     for _ in range(2):
-        found = find_image(files, image, parse_repository(image.repository))
+        found = find_image(files, image)
         assert found.refusals == ()
         wanted = set_image(found.places, version, pin=case["pin"])
         assert wanted.refusals == ()

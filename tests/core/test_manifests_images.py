@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from bot.core.config import Image, Key
-from bot.core.manifests import Found, edit, find_image, set_image
+from bot.core.manifests import Found, edit, set_image
 from bot.core.models import ImageVersion
-from bot.core.references import parse_repository
+from tests.core.lookups import find_image
 
 NAME = "ghcr.io/shop/web"
 D1, D2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
 
 def find(text: str, file: str = "values.yaml", image: Image | None = None) -> Found:
-    return find_image({file: text.encode()}, image or Image(repository=NAME), parse_repository(NAME))
+    return find_image({file: text.encode()}, image or Image(repository=NAME))
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,16 @@ def test_another_image_is_never_found(text: str) -> None:
 
 
 def test_docker_hub_names_are_the_same_short_and_long() -> None:
-    repository = parse_repository("nginx")
     for name in ("nginx", "library/nginx", "docker.io/nginx", "docker.io/library/nginx", "index.docker.io/nginx"):
         files = {"values.yaml": f"image: {name}:1.27".encode()}
-        assert find_image(files, Image(repository="nginx"), repository).version == ImageVersion("1.27")
+        assert find_image(files, Image(repository="nginx")).version == ImageVersion("1.27")
 
 
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
         (f"image:\n  repository: {NAME}\n  tag:\n", "empty_value", 3),
-        (f"image:\n  repository: {NAME}\n  tag: ''\n  digest: ''\n", "empty_value", 4),
+        (f"image:\n  repository: {NAME}\n  tag: ''\n  digest: ''\n", "empty_value", 3),
         (f"image: {NAME}\n", "empty_value", 1),
         (f"image:\n  repository: {NAME}\n  tag: ${{TAG}}\n", "substituted", 3),
         (f"image: {NAME}:${{TAG}}\n", "substituted", 1),
@@ -143,7 +142,7 @@ def keyed(*keys: Key) -> Image:
 def test_explicit_keys_replace_the_conventions_and_are_relative_to_the_folder() -> None:
     text = f"image: {NAME}:v1\nmine: v5\n"
     image = keyed(Key(file="values.yaml", tag="/mine"))
-    found = find_image({"envs/dev/web/values.yaml": text.encode()}, image, parse_repository(NAME), "envs/dev/web")
+    found = find_image({"envs/dev/web/values.yaml": text.encode()}, image, "envs/dev/web")
     assert [(place.file, place.tag) for place in found.places] == [("envs/dev/web/values.yaml", ("mine",))]
     assert found.version == ImageVersion("v5")
 

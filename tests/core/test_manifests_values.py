@@ -6,9 +6,10 @@ import pytest
 
 from bot.core.config import Image, Key
 from bot.core.errors import BotError
-from bot.core.manifests import Edited, Wish, edit, find_chart, set_chart, sync_values, synced_commit
+from bot.core.manifests import Edited, Wish, edit, set_chart, sync_values, synced_commit
 from bot.core.models import ImageVersion
 from bot.core.references import parse_repository
+from tests.core.lookups import find_charts
 
 OLD, NEW = "0" * 40, "1" * 40
 DIGEST = "sha256:" + "a" * 64
@@ -117,8 +118,7 @@ def release(name: str, version: str, group: str = "helm.toolkit.fluxcd.io/v2") -
 
 def test_the_version_of_the_one_helm_release_is_the_charts() -> None:
     files = {"a/release.yaml": b"kind: Namespace\n---\n" + release("any", "1.2.3")}
-    chart = find_chart(files, "shop").chart
-    assert chart is not None
+    (chart,) = find_charts(files, "shop").places
     assert (chart.version, chart.line, chart.file) == ("1.2.3", 9, "a/release.yaml")
     result = edit(chart.file, files[chart.file], [set_chart("1.10", chart)])
     assert result.content == files[chart.file].replace(b"1.2.3", b'"1.10"')
@@ -126,18 +126,17 @@ def test_the_version_of_the_one_helm_release_is_the_charts() -> None:
 
 def test_of_several_helm_releases_the_one_named_as_the_application_counts() -> None:
     files = {"a.yaml": release("shop", "1.0.0"), "b.yaml": release("redis", "2.0.0")}
-    chart = find_chart(files, "shop").chart
-    assert chart is not None
+    (chart,) = find_charts(files, "shop").places
     assert chart.version == "1.0.0"
-    assert find_chart(files, "other").chart is None
+    assert find_charts(files, "other").places == ()
 
 
 @pytest.mark.parametrize("content", [b"kind: HelmRelease\n", release("x", "1.0.0", "example.com/v1"), b"a: 1\n"])
 def test_without_a_helm_release_there_is_no_chart(content: bytes) -> None:
-    assert find_chart({"a.yaml": content}, "shop") == (None, ())
+    assert find_charts({"a.yaml": content}, "shop") == ((), ())
 
 
 def test_a_chart_that_cannot_be_read_is_named() -> None:
     broken, variable = release("shop", "[1"), release("shop", "${CHART}")
-    assert [one.reason_code for one in find_chart({"a.yaml": broken}, "shop").refusals] == ["not_parsable"]
-    assert [one.reason_code for one in find_chart({"a.yaml": variable}, "shop").refusals] == ["substituted"]
+    assert [one.reason_code for one in find_charts({"a.yaml": broken}, "shop").refusals] == ["not_parsable"]
+    assert [one.reason_code for one in find_charts({"a.yaml": variable}, "shop").refusals] == ["substituted"]

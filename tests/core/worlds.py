@@ -118,12 +118,14 @@ def world(config: str, files: Mapping[str, bytes], pushed: Iterable[str] = (), *
     }
     for reference in references:
         tags[reference.repository] = (*tags.get(reference.repository, ()), reference.tag)
+    everywhere = deployed_everywhere(loaded, files)
     given: dict[str, Any] = {
         "now": NOW,
         "head": commit("main"),
         "config": loaded,
         "files": dict(files),
-        "deployed": deployed_everywhere(loaded, files),
+        "deployed": everywhere.deployed,
+        "reached": everywhere.reached,
         "pull_requests": (),
         "branches": {},
         "tags": tags,
@@ -148,9 +150,18 @@ def with_file(snapshot: Snapshot, path: str, content: bytes) -> Snapshot:
     """Somebody changed a file on the default branch."""
     files = {**snapshot.files, path: content}
     head = commit(f"{snapshot.head.sha} {path} {content!r}")
-    deployed = deployed_everywhere(snapshot.config, files)
+    everywhere = deployed_everywhere(snapshot.config, files)
     branches = {n: replace(b, outdated=b.outdated or path in b.files) for n, b in snapshot.branches.items()}
-    return looked_up(replace(snapshot, head=head, files=files, deployed=deployed, branches=branches))
+    return looked_up(
+        replace(
+            snapshot,
+            head=head,
+            files=files,
+            branches=branches,
+            deployed=everywhere.deployed,
+            reached=everywhere.reached,
+        )
+    )
 
 
 def decide(snapshot: Snapshot, event: Event | None = None) -> Plan:
@@ -308,11 +319,13 @@ def _merged(snapshot: Snapshot, branch: str) -> Snapshot:
     assert not isinstance(snapshot.pull_requests, Unknown)
     granted = () if isinstance(snapshot.state, Unknown) else snapshot.state.granted
     assert head in granted, "what is merged is recorded first"
+    everywhere = deployed_everywhere(snapshot.config, files)
     return replace(
         snapshot,
         head=commit(f"{snapshot.head.sha} and {branch}"),
         files=files,
-        deployed=deployed_everywhere(snapshot.config, files),
+        deployed=everywhere.deployed,
+        reached=everywhere.reached,
         pull_requests=tuple(p for p in snapshot.pull_requests if p.number != number),
         branches={n: b for n, b in snapshot.branches.items() if n != branch},
         landed=snapshot.landed | {head},

@@ -8,7 +8,7 @@ from bot.core.config import application_folder
 from bot.core.discovery.models import Discovery, Finding, Skipped
 from bot.core.discovery.reading import Here, open_file
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.images import find_image
+from bot.core.manifests.images import find_explicit
 from bot.core.manifests.locate import addresses, document, pointer
 from bot.core.manifests.splice import readable
 from bot.core.references import parse_repository
@@ -29,7 +29,7 @@ def configured(files: Mapping[str, bytes], config: Config) -> Discovery:
     skipped: list[Skipped] = []
     for environment, application, image in _with_keys(config):
         repository = parse_repository(image.repository)
-        found = find_image(files, image, repository, application_folder(config, environment, application))
+        found = find_explicit(files, image, repository, application_folder(config, environment, application))
         skipped += (_skipped(one) for one in found.refusals if one.reason_code != "ambiguous_version")
         for place in found.places:
             try:

@@ -22,7 +22,10 @@ class Marker(NamedTuple):
 
 
 class Value(NamedTuple):
-    """One scalar: where it is, its text, and why it must not be edited (`code` is empty if it may be)."""
+    """One scalar: where it is, its text, and why it must not be edited (`code` is empty if it may be).
+
+    Of an alias, `anchor` is the line and column of the scalar that it stands for.
+    """
 
     path: Path
     line: int
@@ -31,6 +34,7 @@ class Value(NamedTuple):
     code: str = ""
     what: str = ""
     marker: Marker | None = None
+    anchor: tuple[int, int] | None = None
 
 
 class Block(NamedTuple):

@@ -25,13 +25,13 @@ def file_class(file: str) -> FileClass:
 def readable_files(files: Collection[str]) -> dict[str, FileClass]:
     """The files that may hold something, in order, without the templates of charts."""
     charts = chart_folders(files)
-    return {file: file_class(file) for file in sorted(files) if is_yaml(file) and _template_of(file, charts) is None}
+    return {file: file_class(file) for file in sorted(files) if is_yaml(file) and template_of(file, charts) is None}
 
 
 def templated_charts(files: Collection[str]) -> list[str]:
     """The `Chart.yaml` of every chart that has templates."""
     charts = chart_folders(files)
-    found = {_template_of(file, charts) for file in files if is_yaml(file)} if charts else set()
+    found = {template_of(file, charts) for file in files if is_yaml(file)} if charts else set()
     return sorted(posixpath.join(folder, "Chart.yaml") for folder in found if folder is not None)
 
 
@@ -47,7 +47,7 @@ def generated_values(facts: Mapping[str, Facts]) -> Iterator[str]:
             yield from (posixpath.normpath(posixpath.join(posixpath.dirname(file), name)) for name in names)
 
 
-def _template_of(file: str, charts: frozenset[str]) -> str | None:
+def template_of(file: str, charts: frozenset[str]) -> str | None:
     """The folder of the chart that has the file among its templates."""
     if "templates/" not in file:
         return None

@@ -11,16 +11,18 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.core.discovery.facts import Facts, Named, Trouble
-from bot.core.discovery.states import State, state, targets
+from bot.core.discovery.facts import Facts, Named, Object, Trouble
+from bot.core.discovery.states import Key, State, state, targets
 from bot.core.filenames import is_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bot.core.discovery.facts import Applied, Kustomization, Object, Patch, Replaced
+    from bot.core.discovery.facts import Applied, Block, Kustomization, Patch, Replaced
+    from bot.core.discovery.remembered import Reading
+    from bot.core.manifests.nodes import Identity
 
-Key: TypeAlias = tuple[str, int]
+Address: TypeAlias = tuple[str, int]
 """An object: its file and its id(), since files of the same bytes may share their facts."""
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -37,14 +39,15 @@ class Graph:
     object; `patched` are the objects that any patch is for; `troubles` are by file.
     """
 
-    def __init__(self, facts: Mapping[str, Facts], files: Collection[str]) -> None:
-        """`files` are the names of all files; facts may be had of fewer, or be read when they are asked for."""
-        self.facts, self.files = facts, files
-        self.bases: dict[Key, list[State]] = defaultdict(list)
-        self.rendered: dict[Key, list[State]] = defaultdict(list)
-        self.patched: set[Key] = set()
+    def __init__(self, facts: Reading, part: tuple[str, str] | None = None) -> None:
+        """`part` is an environment's folder and that of an application in it: then no other of them is entered."""
+        self.facts, self.files, self.part = facts, facts.names, part
+        self.bases: dict[Address, list[State]] = defaultdict(list)
+        self.rendered: dict[Address, list[State]] = defaultdict(list)
+        self.patched: set[Address] = set()
         self.troubles: dict[str, list[Trouble]] = defaultdict(list)
         self.used: set[str] = set()
+        self.entered: set[str] = set()
         self._kustomizations: dict[str, tuple[str, Kustomization] | None] = {}
         self._known: dict[str, list[State]] = {}
         self._open: list[str] = []
@@ -83,6 +86,7 @@ class Graph:
         assert found is not None
         file, one = found
         self._open.append(folder)
+        self.entered.add(folder)
         # An object that comes by two ways is one.
         known = {(each.file, id(each.object)): each for each in states}
         for named in one.resources:
@@ -114,7 +118,15 @@ class Graph:
 
     @staticmethod
     def _imaged(file: str, rules: Sequence[Replaced], states: list[State]) -> list[State]:
-        return [each.replaced(file, rules) for each in states] if rules else states
+        """The objects after `images`. An entry for what comes from elsewhere is a part of them by itself."""
+        if not rules:
+            return states
+        now = [each.replaced(file, rules) for each in states]
+        known = {value.key for each in now for one in each.images.values() for value in one.written}
+        loose = [rule for rule in rules if rule.block and not known & _keys(file, rule.block, rule.document)]
+        met = {one.name for each in states for one in each.images.values()}
+        alone = (rule for rule in loose if rule.name not in met)
+        return [*now, *(state(file, Object(o.document, blocks=(o.block,))) for o in alone if o.block)]
 
     def _note(self, states: list[State]) -> None:
         self._size += len(states)
@@ -122,18 +134,32 @@ class Graph:
             self.rendered[each.file, id(each.object)].append(each)
 
     def _resource(self, file: str, folder: str, named: Named) -> list[State]:
-        path = _joined(folder, named.text)
+        path = inside(folder, named.text)
+        if path is not None and self._is_left_out(path):
+            return []
         if path is not None and path in self.files:
             return self.objects(path)
         there = self._folder(file, folder, named)
         return self.evaluated(there) if there is not None else []
+
+    def _is_left_out(self, path: str) -> bool:
+        """Whether it is a part of the environment, and none of the application's, nor on the way to it."""
+        if self.part is None:
+            return False
+        environment, application = self.part
+        return is_below(path, environment) and not (is_below(path, application) or is_below(application, path))
+
+    def is_component(self, folder: str) -> bool:
+        """Whether the folder's kustomization is one that others put over their own objects."""
+        found = self.kustomization(folder)
+        return found is not None and any(one.kind == "Component" for one in self.facts[found[0]].objects)
 
     def objects(self, file: str) -> list[State]:
         return [state(file, one) for one in self.facts.get(file, Facts()).objects if one.kind]
 
     def _folder(self, file: str, folder: str, named: Named) -> str | None:
         """The folder of a kustomization; None, and a trouble, if it cannot be entered."""
-        path = _joined(folder, named.text)
+        path = inside(folder, named.text)
         if path is None or self.kustomization(path) is None:
             self._trouble(file, named, *_missing(named.text))
         elif path in self._open:
@@ -169,7 +195,7 @@ class Graph:
         """The file where the patch is written, and the parts of objects that it sets."""
         if patch.file is None:
             return file, patch.objects
-        path = _joined(folder, patch.file.text)
+        path = inside(folder, patch.file.text)
         if path is None or path not in self.files:
             self._trouble(file, patch.file, *_missing(patch.file.text))
             return file, ()
@@ -180,7 +206,7 @@ class Graph:
     def _values(self, folder: str, one: Kustomization, states: list[State]) -> list[State]:
         """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
         for name, files in one.generated:
-            for path in filter(None, (_joined(folder, file) for file in files)):
+            for path in filter(None, (inside(folder, file) for file in files)):
                 self.used.add(path)
                 for held in self.facts.get(path, Facts()).objects:
                     if not held.kind:
@@ -198,7 +224,7 @@ class Graph:
 
     def beside(self, file: str, facts: Facts) -> None:
         """`values-prod.yaml` is put over the `values.yaml` beside it, if no kustomization says what it is for."""
-        default = _joined(posixpath.dirname(file), "values.yaml")
+        default = inside(posixpath.dirname(file), "values.yaml")
         if default is None or default == file:
             return
         for held in facts.objects:
@@ -208,31 +234,59 @@ class Graph:
 
     def whole(self, path: str) -> list[State]:
         """What Flux makes of a folder: without a kustomization there, all that is below it."""
-        folder = _joined("", path)
+        folder = inside("", path)
         if folder is None:
             return []
         if self.kustomization(folder):
             return self.evaluated(folder)
         if self._size > _MOST:
             return []
-        below = f"{folder}/" if folder else ""
-        return [each for name in self.facts if name.startswith(below) for each in self.objects(name)]
+        found: list[State] = []
+        entered: set[str] = set()
+        for file in self.facts.below(folder):
+            above = posixpath.dirname(file)
+            # As Flux puts a kustomization together: https://fluxcd.io/flux/components/kustomize/kustomizations/#generate
+            top = next((one for one in _ancestors(above, folder) if self.kustomization(one)), None)
+            if top is None:
+                found += self.objects(file)
+            elif top not in entered and top not in self._open:
+                entered.add(top)
+                found += self.evaluated(top)
+        return found
 
     def applied(self, file: str, applied: Applied, states: list[State]) -> list[State]:
         """What a Flux Kustomization of that file makes of the objects in its folder."""
         if self._size > _MOST:
             self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
             return []
-        states = self._with_components(file, _joined("", applied.path) or "", applied.components, states, set())
+        states = self._with_components(file, inside("", applied.path) or "", applied.components, states, set())
         return self._imaged(file, applied.images, self._patched(file, "", applied.patches, states))
 
 
-def _joined(folder: str, name: str) -> str | None:
+def _keys(file: str, block: Block, document: Identity | int) -> set[Key]:
+    return {Key(file, document, value.path) for value in block.values}
+
+
+def inside(folder: str, name: str) -> str | None:
     """A path as it is meant in a folder; None where it leads out of the repository, and empty for its root."""
     path = posixpath.normpath(posixpath.join(folder, name))
     if path.startswith(("/", "../")) or path == "..":
         return None
     return "" if path == "." else path
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether the path is the folder, or is in it."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def _ancestors(folder: str, top: str) -> list[str]:
+    """The folders from below `top` down to this one."""
+    found: list[str] = []
+    while folder != top and folder:
+        found.append(folder)
+        folder = posixpath.dirname(folder)
+    return found[::-1]
 
 
 def _missing(name: str) -> tuple[str, str]:

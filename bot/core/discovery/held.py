@@ -18,7 +18,7 @@ from bot.core.manifests.places import split_image
 from bot.core.references import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bot.core.discovery.facts import ChartUse, Object, Source, Value
     from bot.core.discovery.graph import Graph
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 
 class Known(NamedTuple):
-    """What all files say together; `replaced` are the images that some kustomization gives a version."""
+    """What all files say together; `replaced` are the images that some kustomization gives a version.
+
+    `anchors` are the scalars of the file that aliases carry into images, by line and column, with those images' names.
+    """
 
     graph: Graph
     sources: Sources
     environments: Environments
     applications: Applications
     replaced: frozenset[str]
+    anchors: Mapping[tuple[int, int], frozenset[str]]
 
 
 class _Meaning(NamedTuple):
@@ -57,6 +61,18 @@ class Held:
         self.known, self.file, self.object = known, file, one
         self.bases = known.graph.bases.get((file, id(one)), [])
         self.rendered = known.graph.rendered.get((file, id(one)), [])
+
+    def knowing(self, known: Known) -> Held:
+        """The same, with more known."""
+        self.known = known
+        return self
+
+    def aliased(self) -> Iterator[tuple[tuple[int, int], str]]:
+        """The scalars that an alias makes the version of an image of this object, each with the image's name."""
+        for block in self.object.blocks:
+            for value in block.values:
+                if value.anchor and (image := self._image_of(block)):
+                    yield value.anchor, str(image)
 
     def all(self) -> Iterator[Finding | Skipped]:
         """What can be bumped in the object, and what must not be."""
@@ -108,6 +124,12 @@ class Held:
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.known.sources)
         place = place_of(self.file, self.object.document, block, name)
+        image = str(parse_repository(name))
+        for value in written:
+            others = self.known.anchors.get((value.line, value.column), frozenset()) - {image}
+            if others:
+                what = f"an alias makes it the version of {', '.join(sorted(others))} too"
+                raise Hazard("anchor_shared", value.line, what)
         for value in written:
             yield self._finding(value, self._meaning(_what(block, value), name, place))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bot.core.discovery.graph import Graph
 from bot.core.discovery.held import Held, Known, skipped
 from bot.core.discovery.models import Discovery, Finding, Skipped
+from bot.core.discovery.remembered import Reading
 from bot.core.discovery.sources import Sources
 from bot.core.discovery.whereabouts import Applications, Environments
 
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
 
 def join(facts: Mapping[str, Facts], files: Collection[str], config: Config | None) -> Discovery:
     """Facts by file, the names of all files, and the configuration if there is one → all that was found."""
-    graph = Graph(facts, files).everything()
+    graph = Graph(Reading.of(facts, files)).everything()
     kustomizations = [one.kustomization for one in facts.values() if one.kustomization]
     replaced = frozenset(image.name for one in kustomizations for image in one.images)
-    known = Known(graph, Sources(graph), Environments(facts, config), Applications(config), replaced)
+    known = Known(graph, Sources(graph), Environments(facts, config), Applications(config), replaced, {})
     told = [one for file in sorted(facts) for one in _held(known, file, facts[file])]
     return Discovery(
         tuple(sorted((one for one in told if isinstance(one, Finding)), key=_position)),
@@ -37,8 +39,13 @@ def _held(known: Known, file: str, facts: Facts) -> Iterator[Finding | Skipped]:
     inline = facts.kustomization.patches if facts.kustomization else ()
     patches = (*inline, *(patch for applied in facts.applied for patch in applied.patches))
     written = (one for patch in patches for one in patch.objects)
-    for one in (*facts.objects, *facts.operations, *written):
-        yield from Held(known, file, one).all()
+    held = [Held(known, file, one) for one in (*facts.objects, *facts.operations, *written)]
+    anchors: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for scalar, image in (pair for one in held for pair in one.aliased()):
+        anchors[scalar].add(image)
+    now = known._replace(anchors={scalar: frozenset(names) for scalar, names in anchors.items()})
+    for one in held:
+        yield from one.knowing(now).all() if anchors else one.all()
 
 
 def _position(one: Finding | Skipped) -> tuple[str, int, int, str]:

@@ -48,7 +48,9 @@ class Here(NamedTuple):
         target = node.target if isinstance(node, Alias) else node
         text = target.value if isinstance(target, Scalar) else ""
         marker = self.file.markers.get(id(node))
-        return Value(path, node.line, self.file.lines.column(node.start), text, code, what, marker)
+        column = self.file.lines.column
+        anchor = (target.line, column(target.start)) if target is not node else None
+        return Value(path, node.line, column(node.start), text, code, what, marker, anchor)
 
     def _problem(self, node: Scalar | Alias) -> tuple[str, str]:
         if isinstance(node, Alias):

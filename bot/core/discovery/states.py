@@ -30,15 +30,15 @@ class Written(NamedTuple):
     @property
     def key(self) -> Key:
         """What the scalar is known by among those of all files."""
-        return Key(self.file, self.value.line, self.value.column)
+        return Key(self.file, self.document, self.value.path)
 
 
 class Key(NamedTuple):
-    """Where a scalar is: no two are at one place."""
+    """Where a scalar is."""
 
     file: str
-    line: int
-    column: int
+    document: Identity | int
+    path: Path
 
 
 class Named(NamedTuple):

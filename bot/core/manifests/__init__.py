@@ -1,10 +1,10 @@
 """YAML manifests: where versions live in them, and edits that change those bytes and no others."""
 
 from bot.core.manifests.carried import FoundValues, find_values, set_values
-from bot.core.manifests.charts import Chart, FoundChart, find_chart, set_chart
+from bot.core.manifests.charts import Chart, set_chart
 from bot.core.manifests.groups import edit_groups
 from bot.core.manifests.hazards import REASONS
-from bot.core.manifests.images import Found, find_image
+from bot.core.manifests.images import Found, find_explicit
 from bot.core.manifests.nodes import Identity
 from bot.core.manifests.places import Place
 from bot.core.manifests.setting import Wanted, set_image
@@ -17,7 +17,6 @@ __all__ = [
     "Edit",
     "Edited",
     "Found",
-    "FoundChart",
     "FoundValues",
     "Identity",
     "Note",
@@ -26,8 +25,7 @@ __all__ = [
     "Wish",
     "edit",
     "edit_groups",
-    "find_chart",
-    "find_image",
+    "find_explicit",
     "find_values",
     "set_chart",
     "set_image",

@@ -7,6 +7,7 @@ from bot.core.models import Refusal
 REASONS = {
     "alias": "change the value where the anchor is, or write it out here",
     "ambiguous_version": "make all places of the image name one version",
+    "anchor_shared": "write the version out for each image, without the alias",
     "bad_value": "give one line of text without control characters",
     "bad_version": "write a tag, `tag@sha256:…` or a digest there",
     "bom_inside": "remove the byte order mark that is not at the start of the file",
@@ -31,6 +32,7 @@ REASONS = {
     "path_missing": "correct the path, or add the key",
     "readers_disagree": "replace the line separators U+0085, U+2028 and U+2029 by ordinary line ends or spaces",
     "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
+    "shared_place": "give this environment a place of its own, by a patch or `images` in its kustomization",
     "substituted": "change the variable where Flux takes it from, or write the value out here",
     "tagged": "remove the YAML tag, or use !!str",
     "templated": "change the values of the template instead, templates are not edited",

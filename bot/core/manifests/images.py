@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.filenames import is_yaml
-from bot.core.manifests.conventions import candidates, values
+from bot.core.manifests.conventions import values
 from bot.core.manifests.hazards import REASONS, Hazard
 from bot.core.manifests.keys import file_of, from_keys
 from bot.core.manifests.locate import pointer
@@ -21,41 +20,44 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """The usable places of an image, and why others are not usable or do not agree (`ambiguous_version`)."""
+    """The usable places of an image, and why others are not usable or do not agree (`ambiguous_version`).
+
+    `shared` are places that say which version it is, and must not be edited for one environment alone, with the reason.
+    """
 
     places: tuple[Place, ...]
     refusals: tuple[Refusal, ...]
+    shared: tuple[tuple[Place, Refusal], ...] = ()
+
+    @property
+    def all(self) -> tuple[Place, ...]:
+        """Every place that says which version it is."""
+        return (*self.places, *(place for place, _ in self.shared))
 
     @property
     def version(self) -> ImageVersion | None:
         """The version that all places agree on, None if they do not, or there are none."""
-        tags = {place.version.tag for place in self.places if place.version.tag}
-        digests = {place.version.digest for place in self.places if place.version.digest}
-        if not self.places or len(tags) > 1 or len(digests) > 1:
+        tags = {place.version.tag for place in self.all if place.version.tag}
+        digests = {place.version.digest for place in self.all if place.version.digest}
+        if not self.all or len(tags) > 1 or len(digests) > 1:
             return None
         return ImageVersion("".join(tags), next(iter(digests), None))
 
 
-def find_image(files: Mapping[str, bytes], image: Image, repository: Reference, folder: str = "") -> Found:
-    """Find the places of the image `repository` among an application's files.
-
-    `files` are paths (of the GitOps repository) and bytes; `folder` is the application's folder, to which the
-    files of explicit keys are relative. Explicit keys, if there are any, replace the conventions. A file that
-    cannot be read counts only if it mentions the image.
-    """
-    if image.keys:
-        return _found(_explicit(files, image.keys, repository, folder))
-    needle = repository.path.rpartition("/")[2].encode()
-    names = sorted(file for file in files if is_yaml(file) and needle in files[file])
-    return _found(one for file in names for one in _conventional(file, files[file], repository))
+def find_explicit(files: Mapping[str, bytes], image: Image, repository: Reference, folder: str) -> Found:
+    """The places that the image's explicit keys name; their files are relative to the application's `folder`."""
+    return agreed(_explicit(files, image.keys, repository, folder))
 
 
 def find_in_values(file: str, content: bytes, image: Image, repository: Reference, folder: str = "") -> Found:
-    """As `find_image`, in one file that is known to hold the values of a chart, whatever its name."""
+    """The places of an image in one file that is known to hold the values of a chart, whatever its name.
+
+    `folder` is the application's, to which the files of explicit keys are relative; they replace the conventions.
+    """
     if image.keys:
         keys = [key for key in image.keys if file_of(key, folder) == file]
-        return _found(_explicit({file: content}, keys, repository, folder))
-    return _found(_conventional(file, content, repository, is_values=True))
+        return agreed(_explicit({file: content}, keys, repository, folder))
+    return agreed(_conventional(file, content, repository))
 
 
 def _explicit(
@@ -70,21 +72,20 @@ def _explicit(
         yield read_place(*one, repository) or other.refusal(file, pointer(candidate.image or ()))
 
 
-def _conventional(
-    file: str, content: bytes, repository: Reference, *, is_values: bool = False
-) -> Iterator[Place | Refusal]:
+def _conventional(file: str, content: bytes, repository: Reference) -> Iterator[Place | Refusal]:
     try:
         parsed = readable(content)
     except Hazard as hazard:
         yield hazard.refusal(file)
         return
     for document in parsed.documents:
-        for candidate in values(document.root, ()) if is_values else candidates(file, document.root):
+        for candidate in values(document.root, ()):
             if candidate.name and candidate.paths and (one := read_place(file, document, candidate, repository)):
                 yield one
 
 
-def _found(outcomes: Iterable[Place | Refusal]) -> Found:
+def agreed(outcomes: Iterable[Place | Refusal]) -> Found:
+    """All places of one image, and what is wrong if they name different versions."""
     ordered = list(dict.fromkeys(outcomes))
     found = Found(
         tuple(one for one in ordered if isinstance(one, Place)),

@@ -42,7 +42,7 @@ def newest_chart(snapshot: Snapshot, environment: str, application: str, here: D
     chart = snapshot.config.applications[application].chart
     if chart is None:
         return here.release.chart
-    if here.chart is None:
+    if not here.charts.places:
         return messages.chart_field_missing(environment, application, here.folder)
     if chart.source:
         return _packaged(environment, chart_state(snapshot, application))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bot.core.actions import SetStatus
-    from bot.core.config import Config
     from bot.core.models import Contribution, PullRequest
     from bot.core.snapshot import Snapshot
 
@@ -73,7 +72,7 @@ def _not_ours(snapshot: Snapshot, pull: PullRequest) -> Status | None:
 def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
     """What stops it in any environment that it changes, else whose approval is missing, else success."""
     config, pull = snapshot.config, contribution.pull_request
-    environments = touched(config, contribution)
+    environments = touched(snapshot, contribution)
     for name in environments:
         stopped = stop(snapshot, name, pull, None)
         if stopped:
@@ -86,15 +85,20 @@ def verdict(snapshot: Snapshot, contribution: Contribution) -> Status:
     return _status("success", said or "it changes no environment, and nothing that decides over one")
 
 
-def touched(config: Config, contribution: Contribution) -> tuple[str, ...]:
-    """The environments whose files it changes. All of them, if it changes what decides over them or cannot be read."""
-    files = contribution.files
+def touched(snapshot: Snapshot, contribution: Contribution) -> tuple[str, ...]:
+    """The environments whose files it changes, wherever they are: a base is a part of each that reaches it.
+
+    All of them, if it changes what decides over them or cannot be read.
+    """
+    config, files = snapshot.config, contribution.files
     if isinstance(files, Unknown) or any(_is_in(file, place) for file in files for place in GOVERNING):
         return tuple(config.environments)
     return tuple(
         name
         for name, environment in config.environments.items()
-        if environment.path == "." or any(_is_in(file, environment.path) for file in files)
+        if environment.path == "."
+        or not files.isdisjoint(snapshot.reached.get(name, ()))
+        or any(_is_in(file, environment.path) for file in files)
     )
 
 
@@ -113,7 +117,7 @@ def reviewers(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(
         review.author.lower()
         for contribution in snapshot.contributions
-        if touched(snapshot.config, contribution)
+        if touched(snapshot, contribution)
         for review in contribution.pull_request.reviews
     )
 

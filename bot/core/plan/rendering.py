@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
-    from bot.core.manifests import Found, Note
+    from bot.core.manifests import Found, Note, Place
     from bot.core.models import Carried, ImageVersion, Release
     from bot.core.snapshot import Snapshot
 
@@ -41,7 +41,8 @@ class _Draft:
     """Files on their way to the release, with the changes made and the refusals met."""
 
     def __init__(self, here: Deployed) -> None:
-        self.files = dict(here.files)
+        self.now = here.files
+        self.files: dict[str, bytes] = {}
         self.changes: list[Change] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
@@ -53,6 +54,15 @@ class _Draft:
         self.notes += edited.notes
         self.files[path] = edited.content
 
+    def content(self, path: str) -> bytes:
+        """A file as it is by now."""
+        return self.files[path] if path in self.files else self.now[path]
+
+    @property
+    def all(self) -> Mapping[str, bytes]:
+        """Every file as it is by now."""
+        return {**self.now, **self.files} if self.files else self.now
+
 
 def render(snapshot: Snapshot, environment: str, application: str, release: Release) -> Rendered:
     """The environment's files with the release in them."""
@@ -63,9 +73,9 @@ def render(snapshot: Snapshot, environment: str, application: str, release: Rele
     if release.values and release.values != here.release.values:
         _sync(draft, snapshot, environment, application, release, here)
     if not draft.refusals:
-        _edit(draft, snapshot, application, release, here)
+        _edit(draft, snapshot, environment, application, release)
     changed = {k: v for k, v in release.promoted.items() if here.release.promoted.get(k) != v}
-    for path, edited in write_values(here.folder, draft.files, changed) if not draft.refusals else ():
+    for path, edited in write_values(here.folder, draft.all, changed) if changed and not draft.refusals else ():
         draft.take(path, edited)
     files = {path: content for path, content in draft.files.items() if here.files.get(path) != content}
     refusals = tuple(dict.fromkeys(draft.refusals))
@@ -130,16 +140,21 @@ def _with_own(edited: Edited, own: Mapping[str, Carried], here: Deployed, target
     return edited
 
 
-def _edit(draft: _Draft, snapshot: Snapshot, application: str, release: Release, here: Deployed) -> None:
+def _edit(draft: _Draft, snapshot: Snapshot, environment: str, application: str, release: Release) -> None:
     """The image fields and the chart's version, all edits of a file at once."""
     wanted: dict[str, list[Edit]] = {}
-    images = snapshot.config.applications[application].images
-    for name, found in find_images(snapshot.config, draft.files, application, here.folder).items():
-        _want_image(draft, wanted, here, images[name], found, release.images.get(name))
-    if here.chart and release.chart and release.chart != here.chart.version:
-        wanted.setdefault(here.chart.file, []).append(set_chart(release.chart, here.chart))
+    here = snapshot.deployed[environment, application]
+    config = snapshot.config
+    # A synced file has its places elsewhere.
+    found = find_images(config, draft.all, environment, application) if draft.files else here.images
+    for name, image in config.applications[application].images.items():
+        _want_image(draft, wanted, here, image, found[name], release.images.get(name))
+    for chart in here.charts.places:
+        if release.chart and release.chart != chart.version:
+            draft.refusals += [chart.shared] if chart.shared else []
+            wanted.setdefault(chart.file, []).append(set_chart(release.chart, chart))
     for file, edits in wanted.items():
-        draft.take(file, edit(file, draft.files[file], edits))
+        draft.take(file, edit(file, draft.content(file), edits))
 
 
 def _want_image(
@@ -153,13 +168,19 @@ def _want_image(
     """The edits that bring one image to its version; nothing where it is there already."""
     unreadable = [r for r in found.refusals if r.reason_code != "ambiguous_version"]
     draft.refusals += unreadable
-    if not found.places and not unreadable:
+    if not found.all and not unreadable:
         reason = f"no file below it names the image {image.repository}; write it there once, or give `keys`"
         draft.refusals.append(Refusal(here.folder, 1, "", "image_field_missing", reason))
     there = found.version and version and found.version.tag == version.tag and not version.digest
     if version is None or there:
         return
+    draft.refusals += [why for place, why in found.shared if not _is_there(place, version)]
     edits = set_image(found.places, version, pin=image.pin)
     draft.refusals += edits.refusals
     for file, some in edits.edits.items():
         wanted.setdefault(file, []).extend(some)
+
+
+def _is_there(place: Place, version: ImageVersion) -> bool:
+    """Whether a place has the version already, as far as it says one."""
+    return place.version.tag == version.tag and place.version.digest in (None, version.digest)

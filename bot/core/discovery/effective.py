@@ -1,0 +1,184 @@
+"""The places that count: of all that the files of an environment say of an image or a chart, what decides in the end.
+
+What something else takes the place of, as a patch does of its base, or `images` of a kustomization of a manifest,
+decides nothing, and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from bot.core.discovery.facts import Block
+from bot.core.discovery.naming import place_of
+from bot.core.discovery.objects import REFERENCE
+from bot.core.discovery.reasons import FIXES
+from bot.core.errors import BotError
+from bot.core.manifests.charts import Chart
+from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.images import agreed
+from bot.core.manifests.locate import pointer
+from bot.core.models import Refusal
+from bot.core.references import parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bot.core.discovery.facts import Value
+    from bot.core.discovery.states import Named, State, Written
+    from bot.core.manifests import Found, Place
+    from bot.core.references import Reference
+
+
+class Charts(NamedTuple):
+    """The places of an application's chart, which all change together, and what must not be edited or read."""
+
+    places: tuple[Chart, ...]
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def version(self) -> str | None:
+        """The version that all places agree on, None if they do not, or there are none."""
+        versions = {one.version for one in self.places}
+        return versions.pop() if len(versions) == 1 else None
+
+
+Anchors: TypeAlias = "Mapping[tuple[str, int, int], frozenset[str]]"
+"""Of which images a scalar is the version by an alias, by its file, line and column."""
+
+
+def images(states: Iterable[State], repository: Reference, anchors: Anchors) -> Found:
+    """The places of an image among the objects of an environment."""
+    named = [one for state in states for one in state.images.values() if _is_of(one, repository)]
+    return agreed(one for each in named for one in _place(each, anchors))
+
+
+def anchored(states: Iterable[State]) -> Anchors:
+    """The scalars that aliases carry elsewhere, with the images that they are a version of there."""
+    found: dict[tuple[str, int, int], set[str]] = defaultdict(set)
+    for named in (one for state in states for one in state.images.values()):
+        for one in named.written:
+            if one.value.anchor:
+                found[one.file, *one.value.anchor].add(named.name)
+    return {scalar: frozenset(names) for scalar, names in found.items()}
+
+
+def written(state: State) -> Iterator[Written]:
+    """All scalars that decide over an object's images and its chart."""
+    for one in state.images.values():
+        yield from one.written
+    yield from filter(None, (state.version, state.semver))
+
+
+def charts(states: Sequence[State], application: str, chart: str | None) -> Charts:
+    """The chart of an application among the objects of an environment.
+
+    Of a chart whose name is known, every release of it; else the only release, or the one that has the application's
+    name.
+    """
+    releases = [one for one in states if one.object.kind == "HelmRelease" or (one.version and not one.object.kind)]
+    meant = [one for one in releases if chart and _chart_name(states, one) == chart]
+    if not meant:
+        meant = releases if len(releases) == 1 else [one for one in releases if _name(one) == application]
+    told = list(dict.fromkeys(one for release in meant for one in _versions(states, release)))
+    places = tuple(one for one in told if isinstance(one, Chart))
+    return Charts(places, (*(one for one in told if isinstance(one, Refusal)), *_differing(places)))
+
+
+def _differing(places: tuple[Chart, ...]) -> Iterator[Refusal]:
+    """What is wrong if the places of one chart name different versions."""
+    if len({one.version for one in places}) > 1:
+        shown = ", ".join(f"{one.file}:{one.line} {one.version}" for one in places)
+        first = places[0]
+        problem = Hazard("ambiguous_version", first.line, f"the places of one chart name different versions ({shown})")
+        yield problem.refusal(first.file, pointer(first.path))
+
+
+def _name(one: State) -> str:
+    return one.object.name
+
+
+def _chart_name(states: Sequence[State], release: State) -> str:
+    """What the chart of a release is called where it comes from, without the path of its repository."""
+    source = _source(states, release)
+    written = source.images[REFERENCE].name if source and REFERENCE in source.images else release.chart
+    return written.rpartition("/")[2]
+
+
+def _source(states: Sequence[State], release: State) -> State | None:
+    """The OCIRepository that a release takes its chart from, if there is one of that name."""
+    reference = release.reference
+    if reference is None or reference.kind != "OCIRepository":
+        return None
+    named = [one for one in states if one.object.kind == reference.kind and _name(one) == reference.name]
+    space = reference.namespace or release.names[-1][0]
+    near = [one for one in named if not space or one.names[-1][0] in ("", space)]
+    return near[0] if len(near) == 1 else None
+
+
+def _versions(states: Sequence[State], release: State) -> Iterator[Chart | Refusal]:
+    if release.version:
+        yield _chart(release.version)
+        return
+    source = _source(states, release)
+    reference = source.images.get(REFERENCE) if source else None
+    # https://fluxcd.io/flux/components/source/ocirepositories/#reference: a digest counts first, then semver.
+    if reference is None or reference.digest or (source and source.semver):
+        return
+    if reference.tag:
+        yield _chart(reference.tag, is_tag=True)
+
+
+def _chart(written: Written, *, is_tag: bool = False) -> Chart | Refusal:
+    value = written.value
+    if value.code:
+        return _refusal(written)
+    version = value.text.replace("_", "+") if is_tag else value.text
+    return Chart(written.file, written.document, value.line, version, value.path, is_tag=is_tag)
+
+
+def _is_of(named: Named, repository: Reference) -> bool:
+    try:
+        return bool(named.written) and parse_repository(named.name) == repository
+    except BotError:
+        return False
+
+
+def _place(named: Named, anchors: Anchors) -> Iterator[Place | Refusal]:
+    """Where the version of one image of an object is, or why it must not be edited; nothing if it has none.
+
+    An alias may be read; its edit is for the anchor to make.
+    """
+    parts = [one for one in named.written if not _is_default(one, named)]
+    refused = [one for one in parts if one.value.code not in ("", "alias")]
+    others = [one for one in parts if anchors.get((one.file, one.value.line, one.value.column), set()) - {named.name}]
+    if others:
+        names = anchors[others[0].file, others[0].value.line, others[0].value.column] - {named.name}
+        what = f"an alias makes it the version of {', '.join(sorted(names))} too"
+        hazard = Hazard("anchor_shared", others[0].value.line, what)
+        yield hazard.refusal(others[0].file, pointer(others[0].value.path))
+    elif refused:
+        yield _refusal(refused[0])
+    elif parts:
+        first, last = parts[0], parts[-1]
+        try:
+            if (first.file, first.document, first.value.path[:-1]) != (last.file, last.document, last.value.path[:-1]):
+                raise Hazard("digest_elsewhere", first.value.line, "the digest that pins this image is elsewhere")
+            block = Block((), first.form, tag=_value(named.tag), digest=_value(named.digest), image=_value(named.image))
+            yield place_of(first.file, first.document, block, named.name)
+        except Hazard as hazard:
+            yield hazard.refusal(first.file, pointer(first.value.path))
+
+
+def _value(written: Written | None) -> Value | None:
+    return written.value if written else None
+
+
+def _is_default(one: Written, named: Named) -> bool:
+    """An empty tag beside a digest, or an empty digest beside a tag: the other one decides."""
+    return one.value.code == "empty_value" and any(o.value.code == "" for o in named.written if o is not one)
+
+
+def _refusal(written: Written) -> Refusal:
+    value = written.value
+    return Refusal(written.file, value.line, pointer(value.path), value.code, f"{value.what}; {FIXES[value.code]}")

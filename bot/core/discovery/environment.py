@@ -1,0 +1,105 @@
+"""One environment of the configuration: its objects as they are in the end, and which of them an application has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.config import application_folder
+from bot.core.discovery.effective import anchored, charts, images, written
+from bot.core.discovery.graph import Graph, is_below
+from bot.core.discovery.reach import members, reach
+from bot.core.discovery.reasons import FIXES
+from bot.core.manifests import find_explicit
+from bot.core.models import Refusal
+from bot.core.references import parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.core.config import Config
+    from bot.core.discovery.effective import Charts
+    from bot.core.discovery.remembered import Reading
+    from bot.core.discovery.states import Key, State
+    from bot.core.manifests import Found
+
+
+class Environment:
+    """What an environment's folder reaches; with `only`, as far as one application is concerned."""
+
+    def __init__(self, config: Config, reading: Reading, name: str, only: str | None = None) -> None:
+        self.config, self.reading, self.name = config, reading, name
+        self.folder = folder_of(config, name)
+        part = self._own_folder(only) if only else None
+        graph = Graph(reading, None if part is None else (self.folder, part))
+        reading.asked = set()
+        self.states = reach(graph, self.folder, part)
+        self.reached = frozenset(reading.asked | graph.used)
+        self.anchors = anchored(self.states)
+        self._graph = graph
+
+    def states_of(self, application: str) -> list[State]:
+        """The objects of one application: those of its folder, or where it has none, those of no other's."""
+        folder = self._own_folder(application)
+        if folder == self.folder:
+            return self.states
+        if folder is not None:
+            own = members(self._graph, folder)
+            return [one for one in self.states if (one.file, id(one.object)) in own]
+        others = [self._own_folder(other) for other in self.config.applications if other != application]
+        taken = {
+            key for other in others if other is not None and other != self.folder for key in members(self._graph, other)
+        }
+        return [one for one in self.states if (one.file, id(one.object)) not in taken]
+
+    def images(self, application: str) -> dict[str, Found]:
+        """The places of each of the application's images, by the image's name."""
+        states = self.states_of(application)
+        folder = application_folder(self.config, self.name, application)
+        found: dict[str, Found] = {}
+        for name, image in self.config.applications[application].images.items():
+            repository = parse_repository(image.repository)
+            if image.keys:
+                found[name] = find_explicit(self.reading.files, image, repository, folder)
+                continue
+            unread = self._unreadable(application, repository.path.rpartition("/")[2].encode())
+            found[name] = images(states, repository, self.anchors)
+            found[name] = found[name]._replace(refusals=(*unread, *found[name].refusals))
+        return found
+
+    def _unreadable(self, application: str, needle: bytes) -> Iterator[Refusal]:
+        """Why files that mention something could not be read; in a file of the application, or of no environment."""
+        folder = self._own_folder(application) or self.folder
+        for file in sorted(self.reached):
+            if is_below(file, self.folder) and not is_below(file, folder):
+                continue
+            facts = self.reading.get(file)
+            if facts is None or facts.objects or facts.operations or facts.kustomization:
+                continue
+            for trouble in facts.troubles:
+                if needle in self.reading.files.get(file, b""):
+                    reason = f"{trouble.what}; {FIXES[trouble.code]}"
+                    yield Refusal(file, trouble.line, "", trouble.code, reason)
+
+    def charts(self, application: str) -> Charts:
+        """The places of the application's chart."""
+        chart = self.config.applications[application].chart
+        found = charts(self.states_of(application), application, chart.name if chart else None)
+        unread = tuple(self._unreadable(application, b"HelmRelease"))
+        return found._replace(refusals=(*unread, *found.refusals))
+
+    def outside(self) -> Iterator[Key]:
+        """The scalars that decide here, and that stand in files of no folder of its own."""
+        for state in self.states:
+            yield from (one.key for one in written(state) if not is_below(one.file, self.folder))
+
+    def _own_folder(self, application: str) -> str | None:
+        """The application's folder, if there is any file in it."""
+        folder = application_folder(self.config, self.name, application)
+        folder = "" if folder == "." else folder
+        return folder if self.reading.is_folder(folder) else None
+
+
+def folder_of(config: Config, environment: str) -> str:
+    """The environment's folder, from the repository's root; empty for the root itself."""
+    path = config.environments[environment].path
+    return "" if path == "." else path
