@@ -1,0 +1,330 @@
+"""Layouts of Flux repositories: a release of dev goes to prod by an edit of the one place that decides there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from bot.core.config import load_config
+from bot.core.deployed import deployed_everywhere
+from bot.core.models import ImageVersion, Release
+from bot.core.plan.rendering import render
+from tests.core.worlds import world
+
+if TYPE_CHECKING:
+    from bot.core.plan.rendering import Rendered
+
+WEB = "ghcr.io/acme/web"
+HELM = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+KUSTOMIZE = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+FLUX = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+
+FROM = (
+    f"{HELM}metadata: {{name: web}}\nspec:\n  chart: {{spec: {{chart: web, version: 3.0.0}}}}\n"
+    "  valuesFrom: [{kind: ConfigMap, name: web-values}]\n"
+)
+GENERATOR = "configMapGenerator:\n  - name: web-values\n    files: [values.yaml=web-values.yaml]\n"
+
+
+def config(path: str, application: str = "", chart: bool = False) -> str:
+    """Two environments, dev and prod; `path` is that of an environment, with `ENV` for its name."""
+    text = "version: 1\nenvironments:\n"
+    text += f"  dev: {{path: {path.replace('ENV', 'dev')}, merge: auto}}\n"
+    text += f"  prod: {{path: {path.replace('ENV', 'prod')}, after: dev}}\n"
+    text += f"applications:\n  web:\n{application}    images: {{web: {{repository: {WEB}, policy: {{semver: '1.x'}}"
+    text += ", pin: false}}\n"
+    return text + (
+        "    chart: {repository: 'https://charts.example.com', name: web, policy: {semver: '1.x'}}\n" * chart
+    )
+
+
+def deployment(image: str) -> str:
+    return (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n"
+        f"      containers:\n        - name: proxy\n          image: ghcr.io/acme/proxy:3.0.0\n"
+        f"        - name: web\n          image: {image}\n"
+    )
+
+
+def release(version: str = "", tag: str = "", name: str = "web") -> str:
+    """A HelmRelease, whole or (without a version) to be patched."""
+    chart = f"  chart: {{spec: {{chart: web, version: {version}, sourceRef: {{kind: HelmRepository, name: acme}}}}}}\n"
+    values = f"  values:\n    image:\n      repository: {WEB}\n" + (f"      tag: {tag}\n" if tag else "")
+    return f"{HELM}metadata: {{name: {name}}}\nspec:\n{chart if version else ''}{values}"
+
+
+def patch(version: str, tag: str) -> str:
+    return (
+        f"{HELM}metadata: {{name: web}}\nspec:\n  chart:\n    spec:\n      version: {version}\n"
+        f"  values:\n    image:\n      tag: {tag}\n"
+    )
+
+
+def indented(text: str, by: int) -> str:
+    return "".join(" " * by + line for line in text.splitlines(keepends=True))
+
+
+class Layout(NamedTuple):
+    """Files, with `ENV` for an environment's name, and TAG and VERSION for what it has; and where it says so."""
+
+    config: str
+    files: dict[str, str]
+    place: str
+    chart: bool = False
+
+
+LAYOUTS = {
+    "images of an overlay, and a manifest without a tag": Layout(
+        config("apps/web/overlays/ENV"),
+        {
+            "apps/web/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/web/base/web.yaml": deployment(WEB),
+            "apps/web/overlays/ENV/kustomization.yaml": KUSTOMIZE
+            + f"resources: [../../base]\nimages:\n  - name: {WEB}\n    newTag: TAG\n",
+        },
+        "apps/web/overlays/ENV/kustomization.yaml",
+    ),
+    "images of an overlay, over a tag of the manifest": Layout(
+        config("apps/web/overlays/ENV"),
+        {
+            "apps/web/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/web/base/web.yaml": deployment(f"{WEB}:0.0.1"),
+            "apps/web/overlays/ENV/kustomization.yaml": KUSTOMIZE
+            + f"resources: [../../base]\nimages:\n  - name: {WEB}\n    newTag: TAG\n",
+        },
+        "apps/web/overlays/ENV/kustomization.yaml",
+    ),
+    "images that give another name": Layout(
+        config("apps/web/overlays/ENV"),
+        {
+            "apps/web/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/web/base/web.yaml": deployment("web"),
+            "apps/web/overlays/ENV/kustomization.yaml": KUSTOMIZE
+            + f"resources: [../../base]\nimages:\n  - name: web\n    newName: {WEB}\n    newTag: TAG\n",
+        },
+        "apps/web/overlays/ENV/kustomization.yaml",
+    ),
+    "images of the whole environment": Layout(
+        config("envs/ENV"),
+        {
+            "envs/ENV/kustomization.yaml": KUSTOMIZE
+            + f"resources: [web, other]\nimages:\n- name: {WEB}\n  newTag: TAG\n",
+            "envs/ENV/web/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "envs/ENV/web/web.yaml": deployment(f"{WEB}:0.0.1"),
+            "envs/ENV/other/kustomization.yaml": KUSTOMIZE + "resources: [other.yaml]\n",
+            "envs/ENV/other/other.yaml": deployment("ghcr.io/acme/other:0.0.1").replace("name: web}", "name: other}"),
+        },
+        "envs/ENV/kustomization.yaml",
+    ),
+    "a patch of a container": Layout(
+        config("apps/ENV"),
+        {
+            "base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "base/web.yaml": deployment(f"{WEB}:0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [../../base]\npatches:\n  - path: web.yaml\n",
+            "apps/ENV/web.yaml": deployment(f"{WEB}:TAG").replace(
+                "        - name: proxy\n          image: ghcr.io/acme/proxy:3.0.0\n", ""
+            ),
+        },
+        "apps/ENV/web.yaml",
+    ),
+    "operations on a container": Layout(
+        config("apps/ENV"),
+        {
+            "base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "base/web.yaml": deployment(f"{WEB}:0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [../../base]\npatches:\n  - target: {kind: Deployment, name: web}\n    patch: |-\n"
+            + "      - op: replace\n        path: /spec/template/spec/containers/1/image\n"
+            + f"        value: {WEB}:TAG\n",
+        },
+        "apps/ENV/kustomization.yaml",
+    ),
+    "a file of the overlay that patches a release": Layout(
+        config("apps/ENV", chart=True),
+        {
+            "apps/base/kustomization.yaml": KUSTOMIZE + "namespace: apps\nresources: [web.yaml]\n",
+            "apps/base/web.yaml": release("'>=0.0.1'", "0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [../base]\npatches:\n  - path: values.yaml\n",
+            "apps/ENV/values.yaml": patch("VERSION", "TAG"),
+        },
+        "apps/ENV/values.yaml",
+        chart=True,
+    ),
+    "a text in the overlay that patches a release": Layout(
+        config("apps/ENV", chart=True),
+        {
+            "apps/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/base/web.yaml": release("0.0.1", "0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [../base]\npatches:\n  - patch: |-\n"
+            + indented(patch("VERSION", "TAG"), 6),
+        },
+        "apps/ENV/kustomization.yaml",
+        chart=True,
+    ),
+    "operations on a release": Layout(
+        config("apps/ENV", chart=True),
+        {
+            "apps/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/base/web.yaml": release("0.0.1", "0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [../base]\npatches:\n  - target: {kind: HelmRelease}\n    patch: |\n"
+            + "      - {op: replace, path: /spec/chart/spec/version, value: VERSION}\n"
+            + "      - op: replace\n        path: /spec/values/image/tag\n        value: TAG\n",
+        },
+        "apps/ENV/kustomization.yaml",
+        chart=True,
+    ),
+    "a Flux Kustomization that patches what it applies": Layout(
+        config("clusters/ENV", chart=True),
+        {
+            "apps/web.yaml": release("0.0.1", "0.0.1"),
+            "clusters/ENV/apps.yaml": FLUX
+            + "metadata: {name: apps, namespace: flux-system}\nspec:\n  path: ./apps\n  patches:\n    - patch: |\n"
+            + indented(patch("VERSION", "TAG"), 8),
+        },
+        "clusters/ENV/apps.yaml",
+        chart=True,
+    ),
+    "a cluster that applies an overlay": Layout(
+        config("clusters/ENV", chart=True),
+        {
+            "apps/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/base/web.yaml": release("0.0.1", "0.0.1"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [../base]\npatches: [{path: web.yaml}]\n",
+            "apps/ENV/web.yaml": patch("VERSION", "TAG"),
+            "clusters/ENV/apps.yaml": FLUX + "metadata: {name: apps}\nspec:\n  path: ./apps/ENV\n",
+            "clusters/ENV/flux-system/gotk-sync.yaml": FLUX + "metadata: {name: it}\nspec:\n  path: ./clusters/ENV\n",
+        },
+        "apps/ENV/web.yaml",
+        chart=True,
+    ),
+    "a component": Layout(
+        config("apps/ENV"),
+        {
+            "base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "base/web.yaml": release("3.0.0", "0.0.1"),
+            "parts/ENV/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+            + "patches:\n  - patch: |-\n"
+            + indented(HELM + "metadata: {name: web}\nspec: {values: {image: {tag: TAG}}}\n", 6),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [../../base]\ncomponents: [../../parts/ENV]\n",
+        },
+        "parts/ENV/kustomization.yaml",
+    ),
+    "values of a generated ConfigMap": Layout(
+        config("apps/ENV"),
+        {
+            "apps/base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "apps/base/web.yaml": FROM,
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [../base]\n" + GENERATOR,
+            "apps/ENV/web-values.yaml": f"image:\n  repository: {WEB}\n  tag: TAG\n",
+        },
+        "apps/ENV/web-values.yaml",
+    ),
+    "values of the release over those of the ConfigMap": Layout(
+        config("apps/ENV"),
+        {
+            "apps/ENV/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n" + GENERATOR,
+            "apps/ENV/web.yaml": FROM + "  values: {image: {tag: TAG}}\n",
+            "apps/ENV/web-values.yaml": f"image:\n  repository: {WEB}\n  tag: 0.0.1\n",
+        },
+        "apps/ENV/web.yaml",
+    ),
+    "a chart that an OCIRepository names": Layout(
+        config("apps/ENV", chart=True),
+        {
+            "base/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+            "base/web.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web}\n"
+            + "spec: {url: oci://ghcr.io/acme/charts/web, ref: {tag: 0.0.1}}\n---\n"
+            + f"{HELM}metadata: {{name: web}}\nspec:\n  chartRef: {{kind: OCIRepository, name: web}}\n"
+            + f"  values: {{image: {{repository: {WEB}, tag: 0.0.1}}}}\n",
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [../../base]\npatches:\n  - patch: |\n      apiVersion: source.toolkit.fluxcd.io/v1\n"
+            + "      kind: OCIRepository\n      metadata: {name: web}\n      spec: {ref: {tag: VERSION}}\n"
+            + "  - target: {kind: HelmRelease, name: web}\n    patch: |\n"
+            + "      - {op: replace, path: /spec/values/image/tag, value: TAG}\n",
+        },
+        "apps/ENV/kustomization.yaml",
+        chart=True,
+    ),
+    "charts that kustomize inflates": Layout(
+        config("apps/ENV", chart=True),
+        {
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "helmCharts:\n"
+            + "".join(
+                f"  - name: web\n    repo: https://charts.example.com\n    releaseName: {name}\n    version: VERSION\n"
+                f"    valuesInline:\n      image: {{repository: {WEB}, tag: TAG}}\n"
+                for name in ("blue", "green")
+            ),
+        },
+        "apps/ENV/kustomization.yaml",
+        chart=True,
+    ),
+    "one Flux repository for two clusters with the same names": Layout(
+        config("clusters/ENV", chart=True),
+        {
+            "clusters/ENV/kustomization.yaml": KUSTOMIZE + "resources: [repository.yaml, web.yaml]\n",
+            "clusters/ENV/repository.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\n"
+            + "metadata: {name: acme}\nspec: {url: 'https://ENV.example.com'}\n",
+            "clusters/ENV/web.yaml": release("VERSION", "TAG"),
+        },
+        "clusters/ENV/web.yaml",
+        chart=True,
+    ),
+}
+
+
+def written(files: dict[str, str], **has: tuple[str, str]) -> dict[str, bytes]:
+    """The files of all environments, each with its tag and chart version."""
+    found: dict[str, bytes] = {}
+    for file, text in files.items():
+        for name, (tag, version) in has.items():
+            said = text.replace("ENV", name).replace("TAG", tag).replace("VERSION", version)
+            found[file.replace("ENV", name)] = said.encode()
+    return found
+
+
+def promoted(layout: Layout, files: dict[str, bytes]) -> Rendered:
+    """What the release of dev changes in prod."""
+    snapshot = world(layout.config, files)
+    return render(snapshot, "prod", "web", snapshot.deployed["dev", "web"].release)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_place_that_decides_is_edited_and_no_other(layout: Layout) -> None:
+    files = written(layout.files, dev=("1.1.0", "1.5.0"), prod=("1.0.0", "1.4.0"))
+    here = deployed_everywhere(load_config(layout.config.encode()), files).deployed
+    has = {name: (one.release.images["web"], one.release.chart, one.refusals) for (name, _), one in here.items()}
+    chart = ("1.5.0", "1.4.0") if layout.chart else (has["dev"][1], has["prod"][1])
+    assert has == {"dev": (ImageVersion("1.1.0"), chart[0], ()), "prod": (ImageVersion("1.0.0"), chart[1], ())}
+    found = promoted(layout, files)
+    assert found.refusals == ()
+    file = layout.place.replace("ENV", "prod")
+    assert found.files == {file: files[file].replace(b"1.0.0", b"1.1.0").replace(b"1.4.0", b"1.5.0")} or (
+        found.files == {file: written(layout.files, dev=("", ""), prod=("1.1.0", "1.5.0"))[file]}
+    )
+    again = promoted(layout, {**files, **found.files})
+    assert (dict(again.files), again.refusals) == ({}, ())
+
+
+@pytest.mark.parametrize("layout", [one for one in LAYOUTS.values() if "apps/base" in str(one.files)])
+def test_a_base_belongs_to_no_environment(layout: Layout) -> None:
+    """Where the overlay says nothing of its own, an edit of the base would change all that reach it."""
+    base = release("1.5.0", "1.1.0")
+    files = {
+        "apps/base/kustomization.yaml": (KUSTOMIZE + "resources: [web.yaml]\n").encode(),
+        "apps/base/web.yaml": base.encode(),
+        **{f"apps/{e}/kustomization.yaml": (KUSTOMIZE + "resources: [../base]\n").encode() for e in ("dev", "prod")},
+        **{f"clusters/{e}/a.yaml": (FLUX + f"spec: {{path: ./apps/{e}}}\n").encode() for e in ("dev", "prod")},
+    }
+    snapshot = world(layout.config, files)
+    here = snapshot.deployed["prod", "web"]
+    assert here.release.images == {"web": ImageVersion("1.1.0")}
+    assert render(snapshot, "prod", "web", here.release).refusals == ()
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.2.0")}, "1.6.0"))
+    assert not found.files
+    assert {one.reason_code for one in found.refusals} == {"shared_place"}
+    assert all("dev, prod" in one.reason and one.file == "apps/base/web.yaml" for one in found.refusals)
