@@ -276,6 +276,68 @@ LAYOUTS = {
     ),
 }
 
+APPLY = FLUX + "metadata: {name: apps, namespace: flux-system}\nspec:\n  path: ./apps\n  postBuild:\n"
+LAYOUTS |= {
+    "variables of a cluster, over a folder that all share": Layout(
+        config("clusters/ENV", chart=True),
+        {
+            "apps/web.yaml": release('"${chart_version}"') + "      tag: ${web_tag}\n",
+            "apps/deployment.yaml": deployment(f"{WEB}:${{web_tag}}"),
+            "clusters/ENV/apps.yaml": APPLY
+            + "    substitute:\n      web_tag: TAG\n      chart_version: VERSION\n      other: '1'\n",
+        },
+        "clusters/ENV/apps.yaml",
+        chart=True,
+    ),
+    "variables of a ConfigMap": Layout(
+        config("clusters/ENV"),
+        {
+            "apps/deployment.yaml": deployment(f"{WEB}:${{web_tag:=0.0.1}}"),
+            "clusters/ENV/apps.yaml": APPLY + "    substituteFrom: [{kind: ConfigMap, name: settings}]\n",
+            "clusters/ENV/settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+            + "data:\n  web_tag: TAG\n",
+        },
+        "clusters/ENV/settings.yaml",
+    ),
+    "a variable that is the whole image": Layout(
+        config("clusters/ENV"),
+        {
+            "apps/deployment.yaml": deployment("${web_image}"),
+            "clusters/ENV/apps.yaml": APPLY + f"    substitute:\n      web_image: {WEB}:TAG\n",
+        },
+        "clusters/ENV/apps.yaml",
+    ),
+    "a default that nobody overrides": Layout(
+        config("clusters/ENV"),
+        {
+            "apps/ENV/deployment.yaml": deployment(f"{WEB}:${{web_tag:=TAG}}"),
+            "clusters/ENV/apps.yaml": APPLY.replace("./apps", "./apps/ENV") + "    substitute: {other: a}\n",
+        },
+        "apps/ENV/deployment.yaml",
+    ),
+    "a registry from a variable": Layout(
+        config("clusters/ENV"),
+        {
+            "apps/ENV/deployment.yaml": deployment("${REGISTRY:=ghcr.io}/${team}/web:TAG"),
+            "clusters/ENV/apps.yaml": APPLY.replace("./apps", "./apps/ENV") + "    substitute: {team: acme}\n",
+        },
+        "apps/ENV/deployment.yaml",
+    ),
+    "a variable that a patch of the cluster sets": Layout(
+        config("clusters/ENV"),
+        {
+            "apps/deployment.yaml": deployment(f"{WEB}:${{web_tag}}"),
+            "clusters/base/kustomization.yaml": KUSTOMIZE + "resources: [apps.yaml]\n",
+            "clusters/base/apps.yaml": APPLY + "    substitute: {web_tag: 0.0.1}\n",
+            "clusters/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [../base]\npatches:\n  - patch: |-\n"
+            + indented(FLUX + "metadata: {name: apps, namespace: flux-system}\n", 6)
+            + "      spec: {postBuild: {substitute: {web_tag: TAG}}}\n",
+        },
+        "clusters/ENV/kustomization.yaml",
+    ),
+}
+
 
 def written(files: dict[str, str], **has: tuple[str, str]) -> dict[str, bytes]:
     """The files of all environments, each with its tag and chart version."""
@@ -328,3 +390,50 @@ def test_a_base_belongs_to_no_environment(layout: Layout) -> None:
     assert not found.files
     assert {one.reason_code for one in found.refusals} == {"shared_place"}
     assert all("dev, prod" in one.reason and one.file == "apps/base/web.yaml" for one in found.refusals)
+
+
+def cluster(apps: str, post_build: str) -> tuple[str, dict[str, bytes]]:
+    """A cluster each for dev and prod, which apply one folder."""
+    clusters = {f"clusters/{e}/apps.yaml": (APPLY + post_build).encode() for e in ("dev", "prod")}
+    return config("clusters/ENV"), {"apps/web.yaml": apps.encode(), **clusters}
+
+
+SET = "    substitute: {web_tag: 1.0.0}\n"
+REFUSED = {
+    "variable_shared": (deployment(f"{WEB}:${{web_tag}}").replace("3.0.0", "${web_tag}"), SET),
+    "substituted": (deployment(f"{WEB}:${{web_tag}}"), "    substituteFrom: [{kind: Secret, name: it}]\n"),
+    "shared_place": (deployment(f"{WEB}:${{web_tag:=1.0.0}}"), "    substitute: {other: a}\n"),
+}
+
+
+@pytest.mark.parametrize(("code", "apps", "post_build"), [(code, *case) for code, case in REFUSED.items()])
+def test_a_variable_that_cannot_be_followed_is_refused(code: str, apps: str, post_build: str) -> None:
+    snapshot = world(*cluster(apps, post_build))
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.2.0")}))
+    assert not found.files
+    assert [one.reason_code for one in found.refusals][:1] == [code]
+
+
+def test_a_variable_alone_takes_no_version_that_flux_reads_as_a_number() -> None:
+    snapshot = world(*cluster(release("3.0.0") + "      tag: ${web_tag}\n", SET))
+    assert snapshot.deployed["prod", "web"].release.images == {"web": ImageVersion("1.0.0")}
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.10")}))
+    assert [one.reason_code for one in found.refusals] == ["variable_retyped"]
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.10.0")}))
+    assert set(found.files) == {"clusters/prod/apps.yaml"}
+
+
+@pytest.mark.parametrize(
+    "apps",
+    [
+        deployment(f"{WEB}:${{web_tag:=1.0.0}}").replace(
+            "metadata: {name: web}",
+            "metadata: {name: web, annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}}",
+        ),
+        deployment(f"{WEB}:${{web_tag/a/b}}"),
+        deployment(f"{WEB}:v${{web_tag}}"),
+    ],
+)
+def test_what_flux_substitutes_otherwise_is_no_place(apps: str) -> None:
+    snapshot = world(*cluster(apps, SET))
+    assert [one.reason_code for one in snapshot.deployed["prod", "web"].refusals] == ["substituted"]

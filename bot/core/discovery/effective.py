@@ -7,6 +7,7 @@ decides nothing, and is left alone.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.discovery.facts import Block
@@ -134,7 +135,7 @@ def _chart(written: Written, *, is_tag: bool = False) -> Chart | Refusal:
     if value.code:
         return _refusal(written)
     version = value.text.replace("_", "+") if is_tag else value.text
-    return Chart(written.file, written.document, value.line, version, value.path, is_tag=is_tag)
+    return Chart(written.file, written.document, value.line, version, value.path, is_tag=is_tag, around=written.around)
 
 
 def _is_of(named: Named, repository: Reference) -> bool:
@@ -165,7 +166,8 @@ def _place(named: Named, anchors: Anchors) -> Iterator[Place | Refusal]:
             if (first.file, first.document, first.value.path[:-1]) != (last.file, last.document, last.value.path[:-1]):
                 raise Hazard("digest_elsewhere", first.value.line, "the digest that pins this image is elsewhere")
             block = Block((), first.form, tag=_value(named.tag), digest=_value(named.digest), image=_value(named.image))
-            yield place_of(first.file, first.document, block, named.name)
+            place = place_of(first.file, first.document, block, named.name)
+            yield replace(place, around=first.around, alone=first.alone)
         except Hazard as hazard:
             yield hazard.refusal(first.file, pointer(first.value.path))
 

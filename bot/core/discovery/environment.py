@@ -9,6 +9,7 @@ from bot.core.discovery.effective import anchored, charts, images, written
 from bot.core.discovery.graph import Graph, is_below
 from bot.core.discovery.reach import members, reach
 from bot.core.discovery.reasons import FIXES
+from bot.core.discovery.variables import substituted
 from bot.core.manifests import find_explicit
 from bot.core.models import Refusal
 from bot.core.references import parse_repository
@@ -32,8 +33,9 @@ class Environment:
         part = self._own_folder(only) if only else None
         graph = Graph(reading, None if part is None else (self.folder, part))
         reading.asked = set()
-        self.states = reach(graph, self.folder, part)
+        states = reach(graph, self.folder, part)
         self.reached = frozenset(reading.asked | graph.used)
+        self.states = substituted(states, reading, sorted(self.reached))
         self.anchors = anchored(self.states)
         self._graph = graph
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import Block, ChartUse, Facts, Object, Trouble
+from bot.core.discovery.facts import Block, ChartUse, Facts, Object, Trouble, Use
 from bot.core.discovery.inline import inline
 from bot.core.discovery.kustomizations import helm_charts, post_rendered, read_applied, read_kustomization
-from bot.core.discovery.objects import block, names, read_object, version, word
+from bot.core.discovery.objects import APPLY_GROUP, block, names, read_object, version, word
 from bot.core.discovery.operations import is_operations, read_operations
 from bot.core.discovery.reading import Here, open_file
 from bot.core.manifests.conventions import KUSTOMIZE_GROUP, at, kind_and_group, kustomize_images, objects, values
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.core.manifests.nodes import Node
     from bot.core.models import Path
 
+USED = re.compile(r"\$\{\s*([_A-Za-z][_A-Za-z0-9]*)")
 # A file without any of these holds nothing that is looked for.
 _NEEDLES = (
     b"mage",
@@ -56,7 +58,7 @@ def extract(kind: FileClass, content: bytes) -> Facts:
         return Facts(troubles=(Trouble(hazard.line, (), hazard.code, hazard.what),))
     file = open_file(content, parsed)
     count = Counter(document.identity for document in parsed.documents)
-    gathered = _Gathered(kind, file)
+    gathered = _Gathered(kind, file, has_variables=b"${" in content)
     for document in parsed.documents:
         gathered.document(Here(file, document, document.identity is not None and count[document.identity] > 1))
     return gathered.facts()
@@ -65,13 +67,14 @@ def extract(kind: FileClass, content: bytes) -> Facts:
 class _Gathered:
     """The facts of one file, document by document."""
 
-    def __init__(self, kind: FileClass, file: File) -> None:
-        self.kind, self.file = kind, file
+    def __init__(self, kind: FileClass, file: File, *, has_variables: bool) -> None:
+        self.kind, self.file, self.has_variables = kind, file, has_variables
         self.objects: list[Object] = []
         self.operations: list[Object] = []
         self.kustomization: Kustomization | None = None
         self.repositories: list[tuple[str, str, str]] = []
         self.policies: list[tuple[str, str, str, str]] = []
+        self.uses: list[Use] = []
 
     def facts(self) -> Facts:
         """What was gathered."""
@@ -82,11 +85,14 @@ class _Gathered:
             tuple(self.repositories),
             tuple(self.policies),
             self.file.troubles,
+            tuple(self.uses),
         )
 
     def document(self, here: Here) -> None:
         """Take one document."""
         root, before = here.document.root, len(self.objects)
+        if self.has_variables:
+            self.uses += _uses(here)
         kind, group = kind_and_group(root)
         if group == KUSTOMIZE_GROUP or (self.kind == "kustomization" and not group):
             self._kustomization(here)
@@ -114,7 +120,7 @@ class _Gathered:
         kind, group = kind_and_group(node)
         found = read_object(here, node, path)
         *_, namespace, name = names(node)
-        if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
+        if kind == "Kustomization" and group == APPLY_GROUP:
             found = found._replace(applied=read_applied(here, node, path))
         self.objects.append(found)
         if kind == "HelmRelease":
@@ -185,6 +191,15 @@ def _values(one: Object) -> Iterator[Value]:
     for use in one.charts:
         if use.version:
             yield use.version
+
+
+def _uses(here: Here) -> Iterator[Use]:
+    """Every variable in the document's values, also in texts that are YAML themselves, as one of that text."""
+    address = here.document.identity or here.document.number
+    for path, node in _leaves(here.document.root):
+        if isinstance(node, Scalar) and "${" in node.text:
+            names = Counter(USED.findall(node.text))
+            yield from (Use(name, address, path, node.line, count) for name, count in names.items())
 
 
 def _leaves(root: Node) -> Iterator[tuple[Path, Scalar | Alias]]:

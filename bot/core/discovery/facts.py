@@ -88,7 +88,8 @@ class Object(NamedTuple):
     """A Kubernetes object, a part of one (a patch), or a file of values, whose kind is empty.
 
     `url` is that of a source. `values_from` are the ConfigMaps and Secrets of a HelmRelease's values. `reference` is
-    the source that `chartRef` names, `semver` the range of an OCIRepository, `applied` what a Flux Kustomization does.
+    the source that `chartRef` names, `semver` the range of an OCIRepository, `applied` what a Flux Kustomization does,
+    `data` what a ConfigMap holds. `literal` says that Flux does not substitute variables in it.
     """
 
     document: Identity | int
@@ -105,6 +106,8 @@ class Object(NamedTuple):
     semver: Value | None = None
     target: Target | None = None
     applied: Applied | None = None
+    data: tuple[tuple[str, Value], ...] = ()
+    literal: bool = False
 
 
 class Target(NamedTuple):
@@ -158,12 +161,37 @@ class Kustomization(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """A Flux Kustomization: the folder that it applies, with which components (relative to it), patches and images."""
+    """A Flux Kustomization: the folder that it applies, with which components (relative to it), patches and images.
+
+    `namespace` is its `targetNamespace`. `substitute` are the variables that it sets itself, `substitute_from` the
+    ConfigMaps and Secrets that have more. https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
+    """
 
     path: str
     components: tuple[Named, ...] = ()
     patches: tuple[Patch, ...] = ()
     images: tuple[Replaced, ...] = ()
+    namespace: str = ""
+    substitute: tuple[tuple[str, Value], ...] = ()
+    substitute_from: tuple[Source, ...] = ()
+
+    def patched(self, patch: Applied) -> Applied:
+        """The same with what a patch of it says; its lists are left to who wrote them."""
+        return self._replace(
+            path=patch.path or self.path,
+            namespace=patch.namespace or self.namespace,
+            substitute_from=patch.substitute_from or self.substitute_from,
+        )
+
+
+class Use(NamedTuple):
+    """A variable of Flux in a scalar, and how often: `${name}`, with a default or without one."""
+
+    name: str
+    document: Identity | int
+    path: Path
+    line: int
+    times: int = 1
 
 
 class Trouble(NamedTuple):
@@ -187,6 +215,7 @@ class Facts(NamedTuple):
     repositories: tuple[tuple[str, str, str], ...] = ()
     policies: tuple[tuple[str, str, str, str], ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     @property
     def applied(self) -> tuple[Applied, ...]:

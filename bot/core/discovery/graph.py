@@ -260,7 +260,8 @@ class Graph:
             self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
             return []
         states = self._with_components(file, inside("", applied.path) or "", applied.components, states, set())
-        return self._imaged(file, applied.images, self._patched(file, "", applied.patches, states))
+        states = self._imaged(file, applied.images, self._patched(file, "", applied.patches, states))
+        return [each.renamed(applied.namespace, "", "") for each in states]
 
 
 def _keys(file: str, block: Block, document: Identity | int) -> set[Key]:

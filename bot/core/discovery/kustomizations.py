@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Applied, ChartUse, Kustomization, Named, Object, Patch, Replaced, Target
 from bot.core.discovery.inline import inline
-from bot.core.discovery.objects import block, version, word
+from bot.core.discovery.objects import applied, block, version, word
 from bot.core.manifests.conventions import at, kustomize_image, values
 from bot.core.manifests.nodes import Alias, Mapping, Node, Scalar, Sequence, text
 
@@ -45,7 +45,8 @@ def read_applied(here: Here, root: Node, path: Path) -> Applied:
     spec = at(root, ("spec",))
     patches = tuple(_patches(here, spec, (*path, "spec"))) if spec else ()
     images = tuple(_replaced(here, spec, (*path, "spec"))) if spec else ()
-    return Applied(word(spec, "path"), tuple(_named(spec, "components")), patches, images)
+    components = tuple(_named(spec, "components"))
+    return applied(here, root, path)._replace(components=components, patches=patches, images=images)
 
 
 def _replaced(here: Here, root: Node, path: Path) -> Iterator[Replaced]:

@@ -6,11 +6,12 @@ https://fluxcd.io/flux/components/source/helmcharts/, https://fluxcd.io/flux/com
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import Block, ChartUse, Object, Source
+from bot.core.discovery.facts import Applied, Block, ChartUse, Object, Source
 from bot.core.manifests.conventions import HELM_GROUP, Candidate, at, in_object, kind_and_group
-from bot.core.manifests.nodes import Mapping, Node, Sequence, text
+from bot.core.manifests.nodes import Mapping, Node, Sequence, key_text, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from bot.core.discovery.reading import Here
     from bot.core.models import Path
 
+APPLY_GROUP = "kustomize.toolkit.fluxcd.io"
 SOURCE_GROUP = "source.toolkit.fluxcd.io"
 CHART: Path = ("spec", "chart", "spec")
 REFERENCE: Path = ("spec", "ref")
+SUBSTITUTED: Path = ("spec", "postBuild", "substitute")
+SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
+VARIABLE = re.compile(r"[_A-Za-z][_A-Za-z0-9]*")
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -50,6 +55,9 @@ def read_object(here: Here, root: Node, path: Path) -> Object:
         _source(at(root, ("spec", "chartRef"))),
         tuple(_values_from(root)),
         semver=semver,
+        data=tuple(_data(here, root, path)) if (kind, group) == ("ConfigMap", "v1") else (),
+        applied=applied(here, root, path) if (kind, group) == ("Kustomization", APPLY_GROUP) else None,
+        literal=any(word(root, "metadata", where, SUBSTITUTE) == "disabled" for where in ("labels", "annotations")),
     )
 
 
@@ -112,6 +120,33 @@ def _oci(here: Here, root: Node, path: Path) -> Iterator[Block]:
     tag, digest = (_under(here, reference, (*path, *REFERENCE), key) for key in ("tag", "digest"))
     repository = word(root, "spec", "url").removeprefix("oci://")
     yield Block(REFERENCE, "tag", repository, "", tag, digest)
+
+
+def applied(here: Here, root: Node, path: Path) -> Applied:
+    """Which folder a Flux Kustomization, or a patch of one, applies, with which variables; `path` leads to it."""
+    spec, written = at(root, ("spec",)), at(root, SUBSTITUTED)
+    from_others = at(spec, ("postBuild", "substituteFrom"))
+    return Applied(
+        word(spec, "path"),
+        namespace=word(spec, "targetNamespace"),
+        substitute=tuple(
+            (name, here.value((*path, *SUBSTITUTED, name)))
+            for key, value in (written.pairs if isinstance(written, Mapping) else [])
+            if (name := key_text(key)) and text(value) is not None
+        ),
+        substitute_from=tuple(
+            Source(word(one, "kind"), word(one, "name"))
+            for one in (from_others.items if isinstance(from_others, Sequence) else [])
+        ),
+    )
+
+
+def _data(here: Here, root: Node, path: Path) -> Iterator[tuple[str, Value]]:
+    data = at(root, ("data",))
+    for key, value in data.pairs if isinstance(data, Mapping) else []:
+        name = key_text(key) or ""
+        if VARIABLE.fullmatch(name) and text(value) is not None:
+            yield name, here.value((*path, "data", name))
 
 
 def _values_from(root: Node) -> Iterator[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import Block, ChartUse, Object
-from bot.core.discovery.objects import CHART, REFERENCE, block, chart_use, word
+from bot.core.discovery.facts import Applied, Block, ChartUse, Object
+from bot.core.discovery.objects import CHART, REFERENCE, SUBSTITUTED, block, chart_use, word
 from bot.core.manifests.conventions import (
     Candidate,
     at,
@@ -44,6 +44,7 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
     blocks: dict[tuple[Path, int], Block] = {}
     charts: list[ChartUse] = []
     semver = None
+    variables: list[tuple[str, Value]] = []
     for one in _operations(here):
         for found in _blocks(one):
             # Each image in one text is a place of its own, and so is what is put at the end of a list, or only tested.
@@ -52,10 +53,14 @@ def read_operations(here: Here, target: Target | None = None) -> Iterator[Object
             blocks[key] = _together(blocks.get(key), found)
         charts += chart_use(at(one.tree, CHART), one.under(CHART, "version"))
         semver = one.under(REFERENCE, "semver") or semver
-    if blocks or charts or semver:
+        added = at(one.tree, SUBSTITUTED)
+        keys = [key_text(key) or "" for key, _ in added.pairs] if isinstance(added, Mapping) else []
+        variables += [(key, value) for key in keys if (value := one.under(SUBSTITUTED, key))]
+    if blocks or charts or semver or variables:
         number, line = here.document.number, root.line
         part = Object(number, line=line, blocks=tuple(blocks.values()), charts=tuple(charts))
-        yield part._replace(semver=semver, target=target)
+        applied = Applied("", substitute=tuple(variables)) if variables else None
+        yield part._replace(semver=semver, target=target, applied=applied)
 
 
 def _together(known: Block | None, more: Block) -> Block:

@@ -16,7 +16,7 @@ _PLAIN = 0
 """What a plain tuple begins with; the others with the number of their kind."""
 _KINDS: tuple[Callable[..., Any], ...] = (
     facts.Facts, facts.Object, facts.Block, facts.Value, facts.Marker, facts.ChartUse, facts.Source, facts.Target,
-    facts.Named, facts.Patch, facts.Replaced, facts.Kustomization, facts.Applied, facts.Trouble, Identity,
+    facts.Named, facts.Patch, facts.Replaced, facts.Kustomization, facts.Applied, facts.Use, facts.Trouble, Identity,
 )  # fmt: skip
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS, 1)}
 

@@ -73,4 +73,5 @@ class _Walk:
             if each.applied is None or folder is None or folder in self.applied:
                 continue
             self.applied.add(folder)
-            yield from self._followed(self.graph.applied(each.file, each.applied, self.graph.whole(folder)))
+            there = self.graph.applied(each.file, each.applied, self.graph.whole(folder))
+            yield from self._followed([one._replace(by=each) for one in there])

@@ -20,12 +20,24 @@ CONTAINERS = ("containers", "initContainers")
 
 
 class Written(NamedTuple):
-    """A scalar, the file and document that it is in, and how it holds a version."""
+    """A scalar, the file and document that it is in, and how it holds a version.
+
+    `around` is what stands before and behind the version in the scalar, where that is only a part of it. `variable` is
+    what Flux calls the scalar, where it takes it from there; it is read again as YAML where it stands `alone`.
+    """
 
     file: str
     document: Identity | int
     value: Value
     form: Form = "fields"
+    around: tuple[str, str] | None = None
+    variable: str = ""
+    alone: bool = False
+
+    def part(self, text: str, before: str, behind: str) -> Written:
+        """A part of the scalar that may be edited though the rest is filled in by Flux."""
+        value = self.value._replace(text=text, code="", what="")
+        return self._replace(value=value, around=(before, behind))
 
     @property
     def key(self) -> Key:
@@ -83,7 +95,9 @@ class State(NamedTuple):
 
     `names` are the (namespace, name) pairs that it has or had, the present one last. `images` are by the path of their
     block, or that of the text that holds one. `version` and `semver` are where a chart's version, and an
-    OCIRepository's range, are written; `reference` is the source that `chartRef` names.
+    OCIRepository's range, are written; `reference` is the source that `chartRef` names. `by` is
+    the Flux Kustomization that applies it, `variables` are
+    what it puts into others, if it is one itself.
     """
 
     file: str
@@ -97,6 +111,8 @@ class State(NamedTuple):
     semver: Written | None = None
     reference: Source | None = None
     applied: Applied | None = None
+    by: State | None = None
+    variables: Mapping[str, Written] = {}
 
     def patched(self, file: str, patch: Object) -> State:
         """The object with a patch of that file applied."""
@@ -104,11 +120,16 @@ class State(NamedTuple):
             images=merged(self.images, file, patch),
             semver=Written(file, patch.document, patch.semver) if patch.semver else self.semver,
             reference=patch.reference or self.reference,
-            applied=patch.applied or self.applied,
+            applied=_applied(self.applied, patch.applied),
+            variables=self._substituted(file, patch),
         )
         for use in patch.charts:
             new = new.charted(file, patch, use)
         return new
+
+    def _substituted(self, file: str, patch: Object) -> Mapping[str, Written]:
+        written = patch.applied.substitute if patch.applied else ()
+        return {**self.variables, **{name: Written(file, patch.document, value) for name, value in written}}
 
     def charted(self, file: str, patch: Object, use: ChartUse) -> State:
         """The object with what a patch of that file says of its chart."""
@@ -149,6 +170,10 @@ class State(NamedTuple):
                 for rule in rules:
                     images[path] = _replaced(images[path], file, rule)
         return self._replace(images=images)
+
+
+def _applied(one: Applied | None, patch: Applied | None) -> Applied | None:
+    return one.patched(patch) if one and patch else patch or one
 
 
 def state(file: str, one: Object) -> State:

@@ -37,6 +37,8 @@ REASONS = {
     "tagged": "remove the YAML tag, or use !!str",
     "templated": "change the values of the template instead, templates are not edited",
     "too_deep": "nest less deeply",
+    "variable_retyped": "put the variable into a longer text, such as repository:${tag}, or take another tag",
+    "variable_shared": "give this image or chart a variable of its own",
     "verification_failed": "report the file, the edit would have changed something else too",
 }
 """Reason code → what a person does about it."""

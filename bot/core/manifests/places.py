@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from bot.core.manifests.conventions import Candidate, Form
     from bot.core.references import Reference
 
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a version lives: the scalars of tag and digest, or the one (`image`) that holds `name:tag@digest`.
 
     `line` is 1-based; `version.tag` is empty where only a digest is written; `version.digest` is None where
-    nothing is pinned, even if a `digest` key is there, empty.
+    nothing is pinned, even if a `digest` key is there, empty. `around` is what stands before and behind the version in
+    its scalar, where Flux fills in the rest; where it stands `alone` Flux reads it again as YAML.
     """
 
     file: str
@@ -35,6 +39,8 @@ class Place:
     tag: Path | None = None
     digest: Path | None = None
     image: Path | None = None
+    around: tuple[str, str] | None = None
+    alone: bool = False
 
     @property
     def path(self) -> Path:
@@ -97,11 +103,16 @@ def image_version(tag: str, digest: str, line: int) -> ImageVersion:
 
 
 def split_image(image: str) -> tuple[str, str, str]:
-    """`name:tag@digest` → its three parts, unchecked; missing ones are empty."""
-    rest, _, digest = image.partition("@")
-    folder, slash, last = rest.rpartition("/")
-    last, _, tag = last.partition(":")
-    return folder + slash + last, tag, digest
+    """`name:tag@digest` → its three parts, unchecked; missing ones are empty.
+
+    A variable of Flux may hold what divides them in its default: it is a part of one of them, whole.
+    """
+    shown = _VARIABLE.sub(lambda found: "x" * len(found[0]), image) if "${" in image else image
+    rest = shown.partition("@")[0]
+    at = len(rest)
+    colon = rest.find(":", rest.rfind("/") + 1)
+    end = at if colon < 0 else colon
+    return image[:end], image[end + 1 : at], image[at + 1 :]
 
 
 def _is_repository(name: str, repository: Reference) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer
+from bot.core.manifests.scalars import is_string
 from bot.core.manifests.splice import Edit
 from bot.core.models import ImageVersion
 
@@ -36,6 +37,9 @@ def set_image(places: Iterable[Place], version: ImageVersion, *, pin: bool) -> W
         if version.digest is None and (pin or place.version.digest):
             what = f"no digest is known for {version.tag}, and the place is pinned"
             refusals.append(Hazard("digest_unknown", place.line, what).refusal(place.file, pointer(place.path)))
+        elif place.alone and not is_string(version.tag):
+            what = f"Flux would read {version.tag} again as a number or a date, since the variable stands there alone"
+            refusals.append(Hazard("variable_retyped", place.line, what).refusal(place.file, pointer(place.path)))
         else:
             edits[place.file] = (*edits.get(place.file, ()), *_edits(place, version, pin=pin))
     return Wanted({} if refusals else edits, tuple(refusals))
@@ -49,6 +53,8 @@ def _edits(place: Place, version: ImageVersion, *, pin: bool) -> Iterator[Edit]:
     if place.tag:
         # The digest has its own key, or the field holds a tag alone.
         alone = place.digest or (place.form == "tag" and not place.version.digest)
-        yield Edit(place.tag, version.tag if alone else str(pinned), place.document)
+        before, behind = place.around or ("", "")
+        text = version.tag if alone else str(pinned)
+        yield Edit(place.tag, f"{before}{text}{behind}", place.document, part=place.around is not None)
     if place.digest and pinned.digest:
         yield Edit(place.digest, pinned.digest, place.document, fill=True)

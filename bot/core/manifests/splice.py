@@ -28,13 +28,15 @@ _NULL = ("", "~", "null", "Null", "NULL")
 class Edit(NamedTuple):
     """One value to set: where (keys, and numbers or `name`s of list items), the new text, in which document.
 
-    `fill` allows an empty value to be filled, which is otherwise refused.
+    `fill` allows an empty value to be filled, which is otherwise refused; `part` that the value holds a variable or a
+    template, which stay as they are.
     """
 
     path: Path
     new: str
     document: Identity | int = 0
     fill: bool = False
+    part: bool = False
 
 
 class Note(NamedTuple):
@@ -161,9 +163,10 @@ class _Wanted:
             self.rivals.append((known, problem))
             raise problem
         if held(node) != one.new and id(node) not in self.taken:
-            check(node, fill=one.fill)
+            check(node, fill=one.fill, part=one.part)
             self.taken.add(id(node))
-            self.targets.append(_Target(one, nodes, node, _splice(self.content, self.parsed.quote, node, one.new)))
+            quote = "" if one.part else self.parsed.quote
+            self.targets.append(_Target(one, nodes, node, _splice(self.content, quote, node, one.new)))
 
 
 def is_empty(node: Scalar) -> bool:
@@ -171,13 +174,14 @@ def is_empty(node: Scalar) -> bool:
     return not node.value.strip() or (not node.style and node.text in _NULL)
 
 
-def check(node: Scalar, *, fill: bool) -> None:
-    """`Hazard` if the scalar must not be edited; an empty one may be filled with `fill`."""
+def check(node: Scalar, *, fill: bool, part: bool = False) -> None:
+    """`Hazard` if the scalar must not be edited; an empty one may be filled with `fill`, a `part` of it changed."""
     if is_empty(node) and not fill:
         raise Hazard("empty_value", node.line, "the value is empty")
     if node.tag not in (None, STR):
         raise Hazard("tagged", node.line, f"the value has the YAML tag {node.tag}")
-    check_text(node)
+    if not part:
+        check_text(node)
     if _BREAK.search(node.value):
         raise Hazard("multi_line", node.line, "the value has several lines")
 
@@ -212,7 +216,9 @@ def _splice(content: bytes, quote: str, node: Scalar, new: str) -> _Splice:
         return _block(content, node, new)
     if b"\n" in (old := content[node.start : node.end]) or b"\r" in old:
         raise Hazard("multi_line", node.line, "the value has several lines")
-    text = written(new, node.style, quote, tagged=node.tag is not None)
+    # Without a quote to take, a plain value stays as plain as it is.
+    plain = not quote and not node.style
+    text = new if plain else written(new, node.style, quote, tagged=node.tag is not None)
     # `key:` without a value: a blank must come between.
     blank = " " if node.start == node.end and content[node.start - 1 : node.start] not in (b" ", b"\t") else ""
     return _Splice(node.start, node.end, (blank + text).encode())

@@ -1,0 +1,199 @@
+"""Variables of Flux are followed to where they are written: that is the place of a version that comes from one.
+
+https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core.discovery.states import Key, Written
+from bot.core.manifests.places import split_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bot.core.discovery.facts import Use
+    from bot.core.discovery.remembered import Reading
+    from bot.core.discovery.states import Named, State
+
+_VARIABLE = re.compile(r"\$\{([_A-Za-z][_A-Za-z0-9]*)(?::?[=-]([^{}$]*))?\}")
+_SHARED = "variable_shared"
+
+
+class Variables(NamedTuple):
+    """What a Flux Kustomization puts in: where each variable is written, None if that cannot be told.
+
+    `complete` says that there are no others.
+    """
+
+    known: Mapping[str, Written | None]
+    complete: bool
+
+    def value(self, name: str, default: str | None) -> str | None:
+        """The text that stands in the variable's place; None if it cannot be told."""
+        if name in self.known:
+            found = self.known[name]
+            return found.value.text if found and not found.value.code else None
+        return default if self.complete else None
+
+    def expanded(self, text: str) -> str | None:
+        """A text with its variables replaced."""
+        values = [self.value(*found) for found in (m.groups() for m in _VARIABLE.finditer(text))]
+        if any(one is None for one in values):
+            return None
+        left = iter(values)
+        whole = _VARIABLE.sub(lambda _: next(left) or "", text)
+        return None if "${" in whole else whole
+
+
+def substituted(states: Sequence[State], reading: Reading, files: Iterable[str]) -> list[State]:
+    """The objects of an environment, with each version that is a variable at the place where that is written.
+
+    `files` are those whose variables count: a variable that is something else than this image or chart too is refused.
+    """
+    known: dict[int, Variables] = {}
+    follow = _Follow()
+    now: list[State] = []
+    for one in states:
+        if one.by is None or one.object.literal:
+            now.append(one)
+            continue
+        if id(one.by) not in known:
+            known[id(one.by)] = _variables(one.by, states)
+        there = known[id(one.by)]
+        # Without any variable Flux substitutes nothing, not even what has a default.
+        substitutes = there.known or not there.complete
+        now.append(follow.state(one, there) if substitutes else one)
+    if not follow.origins:
+        return now
+    uses = [(file, use) for file in files for use in (reading[file].uses if file in reading else ())]
+    return [_checked(one, follow, uses, known.values()) for one in now]
+
+
+def _variables(by: State, states: Sequence[State]) -> Variables:
+    """The variables of a Flux Kustomization, in the order in which they override each other."""
+    assert by.applied is not None
+    known: dict[str, Written | None] = {}
+    complete = True
+    for source in by.applied.substitute_from:
+        held = _config_map(source.name, by.names[-1][0], states) if source.kind == "ConfigMap" else None
+        if held is None:
+            # What is not here may override anything that came before it.
+            known, complete = dict.fromkeys(known), False
+            continue
+        known |= {name: Written(held.file, held.object.document, value) for name, value in held.object.data}
+    return Variables({**known, **by.variables}, complete)
+
+
+def _config_map(name: str, namespace: str, states: Iterable[State]) -> State | None:
+    found = [
+        one
+        for one in states
+        if one.object.kind == "ConfigMap" and one.names[-1][1] == name and one.names[-1][0] in ("", namespace)
+    ]
+    return found[0] if len({(one.file, id(one.object)) for one in found}) == 1 else None
+
+
+class _Follow:
+    """Versions that are variables, on the way to where those are written.
+
+    `origins` are the scalars that were followed, with what each is a version of.
+    """
+
+    def __init__(self) -> None:
+        self.origins: dict[Key, set[str]] = defaultdict(set)
+
+    def state(self, one: State, there: Variables) -> State:
+        """An object with its places."""
+        images = {path: self.named(named, there) for path, named in one.images.items()}
+        version = self.one(one.version, there, f"the chart {one.chart}")
+        return one._replace(images=images, version=version)
+
+    def named(self, named: Named, there: Variables) -> Named:
+        """One image."""
+        if named.image is not None:
+            return self.text(named, named.image, there)
+        repository = there.expanded(named.repository) or named.repository
+        named = named._replace(registry=there.expanded(named.registry) or named.registry, repository=repository)
+        tag, digest = (self.one(each, there, named.name) for each in (named.tag, named.digest))
+        return named._replace(tag=tag, digest=digest)
+
+    def one(self, written: Written | None, there: Variables, what: str) -> Written | None:
+        """A scalar that is a variable alone."""
+        found = _VARIABLE.fullmatch(written.value.text) if written else None
+        if written is None or found is None or written.value.code != "substituted":
+            return written
+        return self.variable(written, found, 0, there, what, alone=True) or written
+
+    def text(self, named: Named, written: Written, there: Variables) -> Named:
+        """An image in one text, of which its name, its version or both come from variables."""
+        text = written.value.text
+        if written.value.code != "substituted":
+            return named
+        whole = _VARIABLE.fullmatch(text)
+        if whole:
+            value = there.value(*whole.groups()) or ""
+            found = self.variable(written, whole, 0, there, split_image(value)[0], alone=False)
+            return named._replace(image=found or written)
+        name = split_image(text)[0]
+        start = len(name) + 1
+        version, repository = text[start:], there.expanded(text[: len(name)])
+        variable = _VARIABLE.fullmatch(version)
+        if not repository or not version or (("${" in version or text[len(name)] != ":") and not variable):
+            return named
+        if variable:
+            tag = self.variable(written, variable, start, there, repository, alone=False)
+        else:
+            tag = written.part(version, text[:start], "")
+        return named._replace(repository=repository, tag=tag, image=None) if tag else named
+
+    def variable(
+        self, written: Written, found: re.Match[str], start: int, there: Variables, what: str, *, alone: bool
+    ) -> Written | None:
+        """Where a variable is written, or its default in the scalar itself; None if that cannot be told."""
+        name, default = found.groups()
+        if name in there.known:
+            place = there.known[name]
+            if place is None:
+                return None
+            self.origins[written.key].add(what)
+            return place._replace(form=written.form, variable=name, alone=alone)
+        if default is None or not there.complete:
+            return None
+        text = written.value.text
+        return written.part(default, text[: start + found.start(2)], text[start + found.end(2) :])._replace(alone=alone)
+
+
+def _checked(one: State, follow: _Follow, uses: Sequence[tuple[str, Use]], all_variables: Iterable[Variables]) -> State:
+    """The object, with those of its versions refused whose variable is something else as well."""
+
+    def checked(written: Written | None, what: str) -> Written | None:
+        if written is None or not written.variable or written.value.code:
+            return written
+        # The same scalar may be known by another name to another Flux Kustomization.
+        names = {n for there in all_variables for n, w in there.known.items() if w and w.key == written.key}
+        for file, use in uses:
+            if use.name in names:
+                met = [told for key, told in follow.origins.items() if _is_in(key, file, use)]
+                if len(met) < use.times or any(told != {what} for told in met):
+                    why = f"the variable {use.name} is used for something else in {file}:{use.line}"
+                    return written._replace(value=written.value._replace(code=_SHARED, what=why))
+        return written
+
+    images = {
+        path: named._replace(
+            tag=checked(named.tag, named.name),
+            digest=checked(named.digest, named.name),
+            image=checked(named.image, named.name),
+        )
+        for path, named in one.images.items()
+    }
+    return one._replace(images=images, version=checked(one.version, f"the chart {one.chart}"))
+
+
+def _is_in(key: Key, file: str, use: Use) -> bool:
+    """Whether a scalar is the one that has the variable, or is a value in that text."""
+    return key.file == file and key.document == use.document and key.path[: len(use.path)] == use.path
