@@ -61,6 +61,9 @@ def outcomes(files: Mapping[str, bytes], found: Discovery, request: Request) -> 
         return
     for one in found.skipped:
         if _is_meant(request, one.image, one.chart):
+            if one.reason_code == "overridden":
+                yield Note(one.file, one.line, one.path, one.reason_code, one.reason)
+                continue
             refusal = Refusal(one.file, one.line, one.path, one.reason_code, one.reason)
             yield Aliased(refusal, _texts(request)) if one.reason_code == "alias" else refusal
     yield from _unknown(files, found, request)

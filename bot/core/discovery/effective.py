@@ -50,8 +50,13 @@ Anchors: TypeAlias = "Mapping[tuple[str, int, int], frozenset[str]]"
 
 def images(states: Iterable[State], repository: Reference, anchors: Anchors) -> Found:
     """The places of an image among the objects of an environment."""
-    named = [one for state in states for one in state.images.values() if _is_of(one, repository)]
-    return agreed(one for each in named for one in _place(each, anchors))
+    return agreed(places((o for state in states for o in state.images.values() if _is_of(o, repository)), anchors))
+
+
+def places(images: Iterable[Named], anchors: Anchors | None = None) -> Iterator[Place | Refusal]:
+    """Where the version of each image is, or why it must not be edited."""
+    for one in images:
+        yield from _place(one, anchors or {})
 
 
 def anchored(states: Iterable[State]) -> Anchors:

@@ -9,7 +9,7 @@ from bot.core.discovery.effective import anchored, charts, images, written
 from bot.core.discovery.graph import Graph, is_below
 from bot.core.discovery.reach import members, reach
 from bot.core.discovery.reasons import FIXES
-from bot.core.discovery.variables import substituted
+from bot.core.discovery.variables import followed
 from bot.core.manifests import find_explicit
 from bot.core.models import Refusal
 from bot.core.references import parse_repository
@@ -35,7 +35,7 @@ class Environment:
         reading.asked = set()
         states = reach(graph, self.folder, part)
         self.reached = frozenset(reading.asked | graph.used)
-        self.states = substituted(states, reading, sorted(self.reached))
+        self.states = followed(states, reading, sorted(self.reached)).states
         self.anchors = anchored(self.states)
         self._graph = graph
 

@@ -30,13 +30,16 @@ _REMOTE = re.compile(r"[a-z+]+://|git@|git::|[\w.-]+\.[a-z]{2,}/.|.*[?&]ref=")
 _VALUES = ("spec", "values")
 _DEEPEST = 40
 _MOST = 500_000
+_NESTED = 4
+"""How deep Flux Kustomizations may apply each other, for what reaches a file to be known."""
 
 
 class Graph:
     """The objects of a repository with what patches make of them.
 
     `bases` are the objects that a patch is for, as they were before it; `rendered` is what kustomizations make of an
-    object; `patched` are the objects that any patch is for; `troubles` are by file.
+    object; `patched` are the objects that any patch is for; `troubles` are by file. `tops` are the objects as nothing
+    changes them any more, `homes` the outermost kustomizations, Flux's too, that reach a file.
     """
 
     def __init__(self, facts: Reading, part: tuple[str, str] | None = None) -> None:
@@ -48,6 +51,9 @@ class Graph:
         self.troubles: dict[str, list[Trouble]] = defaultdict(list)
         self.used: set[str] = set()
         self.entered: set[str] = set()
+        self.included: set[str] = set()
+        self.tops: list[State] = []
+        self.homes: dict[str, frozenset[str]] = defaultdict(frozenset)
         self._kustomizations: dict[str, tuple[str, Kustomization] | None] = {}
         self._known: dict[str, list[State]] = {}
         self._open: list[str] = []
@@ -58,13 +64,36 @@ class Graph:
         for folder in sorted({file.rpartition("/")[0] for file, one in self.facts.items() if one.kustomization}):
             if self.kustomization(folder):
                 self.evaluated(folder)
+        flux = [(f, one, one.applied) for f, facts in self.facts.items() for one in facts.objects if one.applied]
+        applied = [(file, self._apply(file, one, what)) for file, one, what in flux]
         for file, one in self.facts.items():
-            for applied in one.applied:
-                if applied.patches or applied.components or applied.images:
-                    self._note(self.applied(file, applied, self.whole(applied.path)))
             if is_values(file):
                 self.beside(file, one)
+        for folder, states in self._known.items():
+            if folder not in self.included:
+                self.tops += states
+                self._home(f"{folder}/", {each.file for each in states})
+        for _ in range(_NESTED):
+            for file, theirs in applied:
+                for home in self.homes[file]:
+                    self._home(home, theirs)
         return self
+
+    def _home(self, home: str, files: Iterable[str]) -> None:
+        for file in files:
+            self.homes[file] = self.homes[file] | {home}
+
+    def _apply(self, file: str, flux: Object, applied: Applied) -> set[str]:
+        """What a Flux Kustomization makes of its folder: the files of its objects."""
+        folder, by = inside("", applied.path), state(file, flux)
+        states = self.applied(file, applied, self.whole(applied.path))
+        if applied.patches or applied.components or applied.images:
+            self._note(states)
+        self.included |= {folder} if folder else set()
+        self.tops += [each._replace(by=by) for each in states]
+        files = {each.file for each in states}
+        self._home(f"{file}#{flux.namespace}/{flux.name}", {file, *files})
+        return files
 
     def kustomization(self, folder: str) -> tuple[str, Kustomization] | None:
         """The folder's kustomization and its file."""
@@ -167,6 +196,7 @@ class Graph:
         elif len(self._open) >= _DEEPEST or self._size > _MOST:
             self._trouble(file, named, "too_deep", "too many kustomizations include each other")
         else:
+            self.included.add(path)
             return path
         return None
 
@@ -205,22 +235,29 @@ class Graph:
 
     def _values(self, folder: str, one: Kustomization, states: list[State]) -> list[State]:
         """Files of values, and the HelmReleases that take them from a generated ConfigMap, know of each other."""
+        held: dict[str, list[tuple[str, Object]]] = {}
         for name, files in one.generated:
             for path in filter(None, (inside(folder, file) for file in files)):
                 self.used.add(path)
-                for held in self.facts.get(path, Facts()).objects:
-                    if not held.kind:
-                        states = [
-                            self._given(path, held, each) if name in each.object.values_from else each
-                            for each in states
-                        ]
-        return states
+                there = [(path, each) for each in self.facts.get(path, Facts()).objects if not each.kind]
+                held.setdefault(name, []).extend(there)
+        return (
+            [self._with_values(each, held) if each.object.values_from else each for each in states] if held else states
+        )
 
-    def _given(self, path: str, held: Object, user: State) -> State:
-        given = state(path, held).below(_VALUES)
-        self.bases[path, id(held)].append(user.within(_VALUES))
-        self.bases[user.file, id(user.object)].append(given)
-        return user.over(given)
+    def _with_values(self, user: State, held: dict[str, list[tuple[str, Object]]]) -> State:
+        """A HelmRelease with the values that it takes: its own count first, then the last of the others."""
+        given = [
+            (path, one, state(path, one).below(_VALUES))
+            for name in reversed(user.object.values_from)
+            for path, one in held.get(name, ())
+        ]
+        for _, _, values in given:
+            self.bases[user.file, id(user.object)].append(values)
+            user = user.over(values)
+        for path, one, _ in given:
+            self.bases[path, id(one)].append(user.within(_VALUES))
+        return user
 
     def beside(self, file: str, facts: Facts) -> None:
         """`values-prod.yaml` is put over the `values.yaml` beside it, if no kustomization says what it is for."""

@@ -62,6 +62,11 @@ class Held:
         self.bases = known.graph.bases.get((file, id(one)), [])
         self.rendered = known.graph.rendered.get((file, id(one)), [])
 
+    def overridden(self, told: Finding | Skipped, value: Value, who: str) -> Skipped:
+        """A value in whose place something else decides."""
+        skip = refused(self.file, value._replace(code="overridden", what=f"{who} decides in its place"))
+        return skip._replace(image=told.image, chart=told.chart)
+
     def knowing(self, known: Known) -> Held:
         """The same, with more known."""
         self.known = known
@@ -199,7 +204,7 @@ class Held:
         if repository or source is None:
             return ChartName(name, repository or None)
         spaces = {self.object.namespace, *(space for state in (*self.rendered, *bases) for space, _ in state.names)}
-        return ChartName(name, self.known.sources.url(source, spaces))
+        return ChartName(name, self.known.sources.url(source, spaces, self.file))
 
     def _name(self) -> str | None:
         """What the application is called, if the configuration does not say."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from bot.core.discovery.decide import decided, overridden
 from bot.core.discovery.graph import Graph
 from bot.core.discovery.held import Held, Known, skipped
 from bot.core.discovery.models import Discovery, Finding, Skipped
 from bot.core.discovery.remembered import Reading
 from bot.core.discovery.sources import Sources
+from bot.core.discovery.substituted import variable_places
 from bot.core.discovery.whereabouts import Applications, Environments
+from bot.core.manifests.locate import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from bot.core.config import Config
+    from bot.core.discovery.decide import Decided
     from bot.core.discovery.facts import Facts
 
 
@@ -24,16 +28,25 @@ def join(facts: Mapping[str, Facts], files: Collection[str], config: Config | No
     graph = Graph(Reading.of(facts, files)).everything()
     kustomizations = [one.kustomization for one in facts.values() if one.kustomization]
     replaced = frozenset(image.name for one in kustomizations for image in one.images)
+    found = decided(graph)
     known = Known(graph, Sources(graph), Environments(facts, config), Applications(config), replaced, {})
-    told = [one for file in sorted(facts) for one in _held(known, file, facts[file])]
+    told = [one for file in sorted(facts) for one in _held(known, found, file, facts[file])]
+    told += variable_places(known, found.states)
     return Discovery(
         tuple(sorted((one for one in told if isinstance(one, Finding)), key=_position)),
         tuple(sorted(dict.fromkeys(one for one in told if isinstance(one, Skipped)), key=_position)),
     )
 
 
-def _held(known: Known, file: str, facts: Facts) -> Iterator[Finding | Skipped]:
-    """What one file holds."""
+def _held(known: Known, found: Decided, file: str, facts: Facts) -> Iterator[Finding | Skipped]:
+    """What one file holds; what decides nothing is skipped, and what comes from a variable is where that is."""
+    origins = {(key.file, pointer(key.path)) for key in found.origins}
+    for one in _all(known, file, facts, found):
+        if not isinstance(one, Skipped) or (one.file, one.path) not in origins:
+            yield one
+
+
+def _all(known: Known, file: str, facts: Facts, found: Decided) -> Iterator[Finding | Skipped]:
     for trouble in (*facts.troubles, *known.graph.troubles.get(file, ())):
         yield skipped(file, trouble)
     inline = facts.kustomization.patches if facts.kustomization else ()
@@ -45,7 +58,11 @@ def _held(known: Known, file: str, facts: Facts) -> Iterator[Finding | Skipped]:
         anchors[scalar].add(image)
     now = known._replace(anchors={scalar: frozenset(names) for scalar, names in anchors.items()})
     for one in held:
-        yield from one.knowing(now).all() if anchors else one.all()
+        told = one.knowing(now).all() if anchors else one.all()
+        less = {pointer(value.path): (value, who) for value, who in overridden(known.graph, found, file, one.object)}
+        for each in told:
+            path = each.path if isinstance(each, Skipped) else pointer(each.path)
+            yield one.overridden(each, *less[path]) if path in less else each
 
 
 def _position(one: Finding | Skipped) -> tuple[str, int, int, str]:

@@ -14,24 +14,40 @@ if TYPE_CHECKING:
 _KINDS = ("HelmRepository", "OCIRepository", "GitRepository", "Bucket")
 
 
+class _Where:
+    """The namespaces of a source, and what reaches the files that define it."""
+
+    def __init__(self) -> None:
+        self.spaces: set[str] = set()
+        self.homes: set[str] = set()
+
+
 class Sources:
     """Flux's sources, image repositories and image policies of all files."""
 
     def __init__(self, graph: Graph) -> None:
-        self._urls: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._urls: dict[tuple[str, str], dict[str, _Where]] = defaultdict(lambda: defaultdict(_Where))
+        self._homes = graph.homes
         self._images: dict[tuple[str, str], str] = {}
         self._policies: dict[tuple[str, str], tuple[str, str]] = {}
         self._charts: set[tuple[str, str]] = set()
         for file, facts in graph.facts.items():
             self._take(file, facts, graph)
 
-    def url(self, source: Source, namespaces: Iterable[str]) -> str | None:
-        """The URL of the source for an object in one of the namespaces; None if none, or no single one, is named."""
+    def url(self, source: Source, namespaces: Iterable[str], file: str) -> str | None:
+        """The URL of the source for an object of that file, in one of the namespaces.
+
+        None if none, or no single one, is named: sources of one name in different clusters are told apart by what
+        reaches them.
+        """
         known = self._urls.get((source.kind or "HelmRepository", source.name), {})
         wanted = {source.namespace} if source.namespace else set(namespaces) - {""}
-        near = {url for url, spaces in known.items() if spaces & wanted}
+        near = {url: where for url, where in known.items() if where.spaces & wanted}
         # A namespace that is not written may be any: Flux, or whoever applies the files, gives it.
-        found = near or {url for url, spaces in known.items() if not spaces or not wanted}
+        found = near or {url: where for url, where in known.items() if not where.spaces or not wanted}
+        if len(found) > 1:
+            homes = self._homes.get(file, frozenset())
+            found = {url: where for url, where in found.items() if where.homes & homes}
         return next(iter(found)) if len(found) == 1 else None
 
     def image(self, marker: Marker) -> str | None:
@@ -49,9 +65,10 @@ class Sources:
                 self._charts.add((one.reference.kind, one.reference.name))
             # A URL that Flux completes later is no URL yet.
             if one.url and one.kind in _KINDS and "${" not in one.url:
-                spaces = self._urls[one.kind, one.name][one.url]
+                where = self._urls[one.kind, one.name][one.url]
                 states = graph.rendered.get((file, id(one)), ())
-                spaces.update({one.namespace, *(state.names[-1][0] for state in states)} - {""})
+                where.spaces.update({one.namespace, *(state.names[-1][0] for state in states)} - {""})
+                where.homes.update(self._homes.get(file, ()))
         for namespace, name, image in facts.repositories:
             self._images[namespace, name] = image
         for namespace, name, space, repository in facts.policies:

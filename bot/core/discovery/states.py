@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from bot.core.manifests.places import split_image
 
@@ -118,7 +118,7 @@ class State(NamedTuple):
         """The object with a patch of that file applied."""
         new = self._replace(
             images=merged(self.images, file, patch),
-            semver=Written(file, patch.document, patch.semver) if patch.semver else self.semver,
+            semver=Written(file, patch.document, patch.semver) if _is_set(patch.semver) else self.semver,
             reference=patch.reference or self.reference,
             applied=_applied(self.applied, patch.applied),
             variables=self._substituted(file, patch),
@@ -137,7 +137,7 @@ class State(NamedTuple):
             chart=use.name or self.chart,
             source=use.source or self.source,
             repository=use.repository or self.repository,
-            version=Written(file, patch.document, use.version) if use.version else self.version,
+            version=Written(file, patch.document, use.version) if _is_set(use.version) else self.version,
         )
 
     def renamed(self, namespace: str, prefix: str, suffix: str) -> State:
@@ -172,6 +172,11 @@ class State(NamedTuple):
         return self._replace(images=images)
 
 
+def _is_set(value: Value | None) -> TypeGuard[Value]:
+    """Whether a patch sets something, and does not only test what is there."""
+    return value is not None and value.code != "tested"
+
+
 def _applied(one: Applied | None, patch: Applied | None) -> Applied | None:
     return one.patched(patch) if one and patch else patch or one
 
@@ -185,6 +190,8 @@ def merged(images: Mapping[Path, Named], file: str, patch: Object) -> Mapping[Pa
     """The images by path, with what the patch says of them."""
     new = dict(images)
     for block in patch.blocks:
+        if any(value.code == "tested" for value in block.values):
+            continue
         slot = _slot(new, block)
         old = new.get(slot, Named())
         if block.image is not None:
@@ -203,6 +210,9 @@ def merged(images: Mapping[Path, Named], file: str, patch: Object) -> Mapping[Pa
 
 def _slot(images: Mapping[Path, Named], block: Block) -> Path:
     """Where the object has what the block is about: a container is known by its name, not by its position."""
+    if "-" in block.slot:
+        # What a patch puts at the end of a list is always one more.
+        return tuple(f"-{len(images)}" if part == "-" else part for part in block.slot)
     if not block.label:
         return block.slot
     *above, _, key = block.slot

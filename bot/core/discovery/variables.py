@@ -49,8 +49,15 @@ class Variables(NamedTuple):
         return None if "${" in whole else whole
 
 
-def substituted(states: Sequence[State], reading: Reading, files: Iterable[str]) -> list[State]:
-    """The objects of an environment, with each version that is a variable at the place where that is written.
+class Followed(NamedTuple):
+    """The objects with their places, and the scalars with variables of which the places were found."""
+
+    states: list[State]
+    origins: frozenset[Key]
+
+
+def followed(states: Sequence[State], reading: Reading, files: Iterable[str]) -> Followed:
+    """Objects, with each version that is a variable at the place where that is written.
 
     `files` are those whose variables count: a variable that is something else than this image or chart too is refused.
     """
@@ -68,9 +75,10 @@ def substituted(states: Sequence[State], reading: Reading, files: Iterable[str])
         substitutes = there.known or not there.complete
         now.append(follow.state(one, there) if substitutes else one)
     if not follow.origins:
-        return now
+        return Followed(now, frozenset(follow.parts))
     uses = [(file, use) for file in files for use in (reading[file].uses if file in reading else ())]
-    return [_checked(one, follow, uses, known.values()) for one in now]
+    checked = [_checked(one, follow, uses, known.values()) for one in now]
+    return Followed(checked, frozenset((*follow.origins, *follow.parts)))
 
 
 def _variables(by: State, states: Sequence[State]) -> Variables:
@@ -100,11 +108,13 @@ def _config_map(name: str, namespace: str, states: Iterable[State]) -> State | N
 class _Follow:
     """Versions that are variables, on the way to where those are written.
 
-    `origins` are the scalars that were followed, with what each is a version of.
+    `origins` are the scalars that were followed, with what each is a version of; `parts` those that hold a version
+    beside a variable, or as the default of one.
     """
 
     def __init__(self) -> None:
         self.origins: dict[Key, set[str]] = defaultdict(set)
+        self.parts: set[Key] = set()
 
     def state(self, one: State, there: Variables) -> State:
         """An object with its places."""
@@ -147,7 +157,7 @@ class _Follow:
         if variable:
             tag = self.variable(written, variable, start, there, repository, alone=False)
         else:
-            tag = written.part(version, text[:start], "")
+            tag = self.part(written, version, start)
         return named._replace(repository=repository, tag=tag, image=None) if tag else named
 
     def variable(
@@ -163,8 +173,13 @@ class _Follow:
             return place._replace(form=written.form, variable=name, alone=alone)
         if default is None or not there.complete:
             return None
+        return self.part(written, default, start + found.start(2))._replace(alone=alone)
+
+    def part(self, written: Written, version: str, start: int) -> Written:
+        """The version that begins at a character of the scalar's text."""
         text = written.value.text
-        return written.part(default, text[: start + found.start(2)], text[start + found.end(2) :])._replace(alone=alone)
+        self.parts.add(written.key)
+        return written.part(version, text[:start], text[start + len(version) :])
 
 
 def _checked(one: State, follow: _Follow, uses: Sequence[tuple[str, Use]], all_variables: Iterable[Variables]) -> State:

@@ -13,6 +13,7 @@ REASONS = {
     "bom_inside": "remove the byte order mark that is not at the start of the file",
     "conflicting_edits": "ask for one value only",
     "control_character": "remove the character",
+    "digest_elsewhere": "write the digest beside the tag, the two change together",
     "digest_unknown": "give the digest too, or do not pin the image",
     "document_ambiguous": "give each object of the file its own kind, namespace and name",
     "document_missing": "correct the name, or add the object",

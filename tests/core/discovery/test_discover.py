@@ -148,8 +148,9 @@ def test_files_of_the_same_bytes_are_told_apart_though_they_share_their_facts() 
     facts = gather(files)
     facts["envs/b/patch.yaml"] = facts["envs/a/patch.yaml"]
     found = join(facts, files, None)
-    assert {one.environment for one in found.findings if one.chart} == {None, "a"}
+    assert {one.environment for one in found.findings if one.chart} == {"a"}
     assert {(one.file, one.reason_code) for one in found.skipped} == {
+        ("base/release.yaml", "overridden"),
         ("envs/b/patch.yaml", "base_unknown"),
         ("envs/b/patch.yaml", "repository_unknown"),
     }
@@ -160,7 +161,7 @@ def test_what_is_skipped_says_of_what_it_is_where_that_is_known() -> None:
     (alias,) = (one for one in discover(read(golden / "shapes")).skipped if one.reason_code == "alias")
     assert str(alias.image) == "quay.io/example/y"
     inline = [one for one in discover(read(golden / "overlays")).skipped if one.reason_code == "inline_patch"]
-    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == ["web", "ghcr.io/example/web"]
+    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == ["ghcr.io/example/quoted", "ghcr.io/example/folded"]
 
 
 def test_facts_travel_between_processes() -> None:

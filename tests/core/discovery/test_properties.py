@@ -77,7 +77,8 @@ def is_there(found: Discovery, files: dict[str, bytes]) -> None:
     """Each finding's path leads, in its document, to a scalar with its value, on its line."""
     for one in found.findings:
         node = scalar(trail(document(addresses(readable(files[one.file])), one.document).root, one.path))
-        assert (text(node), node.line) == (one.value, one.line)
+        before, behind = (one.place.around if one.place else None) or ("", "")
+        assert (text(node), node.line) == (f"{before}{one.value}{behind}", one.line)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), TREES, min_size=1, max_size=4))
