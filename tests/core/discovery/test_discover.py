@@ -161,7 +161,10 @@ def test_what_is_skipped_says_of_what_it_is_where_that_is_known() -> None:
     (alias,) = (one for one in discover(read(golden / "shapes")).skipped if one.reason_code == "alias")
     assert str(alias.image) == "quay.io/example/y"
     inline = [one for one in discover(read(golden / "overlays")).skipped if one.reason_code == "inline_patch"]
-    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == ["ghcr.io/example/quoted", "ghcr.io/example/folded"]
+    assert [str(one.image or (one.chart and one.chart.name)) for one in inline] == [
+        "ghcr.io/example/quoted",
+        "ghcr.io/example/folded",
+    ]
 
 
 def test_facts_travel_between_processes() -> None:
