@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.config import load_config
 from bot.core.deployed import deployed_everywhere
+from bot.core.discovery import discover
 from bot.core.models import ImageVersion, Release
 from bot.core.plan.rendering import render
 from tests.core.worlds import world
@@ -338,6 +339,38 @@ LAYOUTS |= {
     ),
 }
 
+REPLACED = (
+    "replacements:\n  - source: {kind: ConfigMap, name: versions, fieldPath: data.WEB}\n    targets:\n"
+    "      - select: {kind: Deployment, name: web}\n"
+    "        fieldPaths: ['spec.template.spec.containers.[name=web].image']\n"
+    "        options: {delimiter: ':', index: 1}\n"
+)
+LAYOUTS |= {
+    "a replacement from a literal": Layout(
+        config("apps/ENV"),
+        {
+            "apps/ENV/web.yaml": deployment(f"{WEB}:placeholder"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [web.yaml]\n"
+            + REPLACED
+            + "configMapGenerator:\n  - name: versions\n    literals:\n      - WEB=TAG\n",
+        },
+        "apps/ENV/kustomization.yaml",
+    ),
+    "a replacement from a ConfigMap": Layout(
+        config("apps/ENV"),
+        {
+            "apps/ENV/web.yaml": deployment(f"{WEB}:placeholder"),
+            "apps/ENV/versions.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: versions}\n"
+            + "data:\n  WEB: TAG\n",
+            "apps/ENV/replacements.yaml": REPLACED.replace("replacements:\n  - ", "").replace("\n    ", "\n"),
+            "apps/ENV/kustomization.yaml": KUSTOMIZE
+            + "resources: [web.yaml, versions.yaml]\nreplacements: [{path: replacements.yaml}]\n",
+        },
+        "apps/ENV/versions.yaml",
+    ),
+}
+
 
 def written(files: dict[str, str], **has: tuple[str, str]) -> dict[str, bytes]:
     """The files of all environments, each with its tag and chart version."""
@@ -421,6 +454,23 @@ def test_a_variable_alone_takes_no_version_that_flux_reads_as_a_number() -> None
     assert [one.reason_code for one in found.refusals] == ["variable_retyped"]
     found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.10.0")}))
     assert set(found.files) == {"clusters/prod/apps.yaml"}
+
+
+def test_a_replacement_from_a_file_of_variables_is_named() -> None:
+    files = {
+        "clusters/prod/web.yaml": deployment(f"{WEB}:placeholder"),
+        "clusters/prod/versions.env": "WEB=1.0.0\n",
+        "clusters/prod/kustomization.yaml": KUSTOMIZE
+        + "resources: [web.yaml]\n"
+        + REPLACED
+        + "configMapGenerator:\n  - name: versions\n    envs: [versions.env]\n",
+    }
+    content = {file: text.encode() for file, text in files.items()}
+    (refusal,) = world(config("clusters/ENV"), content).deployed["prod", "web"].refusals
+    assert (refusal.reason_code, refusal.file, refusal.line) == ("replaced", "clusters/prod/web.yaml", 11)
+    assert "clusters/prod/kustomization.yaml:5" in refusal.reason
+    skipped = [one for one in discover(content).skipped if one.reason_code == "replaced"]
+    assert [str(one.image) for one in skipped] == [WEB]
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 class Decided(NamedTuple):
     """Objects as they are in the end, with variables followed, and the scalars that decide over them.
 
-    `origins` are the scalars that are variables whose place was found; `objects` the states by object.
+    `origins` are the scalars that are variables whose place was found; `objects` the states by object;
+    `replaced` the scalars in whose place kustomize puts something that is not known.
     """
 
     states: tuple[State, ...]
     keys: frozenset[Key]
     origins: frozenset[Key]
     objects: Mapping[tuple[str, int], list[State]]
+    replaced: Mapping[Key, Value]
 
 
 def decided(graph: Graph) -> Decided:
@@ -41,7 +43,8 @@ def decided(graph: Graph) -> Decided:
     objects: dict[tuple[str, int], list[State]] = defaultdict(list)
     for state in found.states:
         objects[state.file, id(state.object)].append(state)
-    return Decided(tuple(found.states), keys | found.origins, found.origins, objects)
+    unknown = {o.key: o.value for state in found.states for o in written(state) if o.value.code == "replaced"}
+    return Decided(tuple(found.states), keys | found.origins, found.origins, objects, unknown)
 
 
 def overridden(graph: Graph, found: Decided, file: str, one: Object) -> Iterator[tuple[Value, str]]:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Block, ChartUse, Facts, Object, Trouble, Use
 from bot.core.discovery.inline import inline
-from bot.core.discovery.kustomizations import helm_charts, post_rendered, read_applied, read_kustomization
+from bot.core.discovery.kustomizations import (
+    helm_charts,
+    post_rendered,
+    read_applied,
+    read_kustomization,
+    read_replacement,
+)
 from bot.core.discovery.objects import APPLY_GROUP, block, names, read_object, version, word
 from bot.core.discovery.operations import is_operations, read_operations
 from bot.core.discovery.reading import Here, open_file
@@ -20,7 +26,7 @@ from bot.core.manifests.splice import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.discovery.facts import FileClass, Kustomization, Marker, Part, Value
+    from bot.core.discovery.facts import FileClass, Kustomization, Marker, Part, Replacement, Value
     from bot.core.discovery.reading import File
     from bot.core.manifests.nodes import Node
     from bot.core.models import Path
@@ -39,6 +45,8 @@ _NEEDLES = (
     b"ustom",
     b"/version",
     b"semver",
+    b"fieldPath",
+    b"ConfigMap",
 )
 
 
@@ -75,6 +83,7 @@ class _Gathered:
         self.repositories: list[tuple[str, str, str]] = []
         self.policies: list[tuple[str, str, str, str]] = []
         self.uses: list[Use] = []
+        self.replacements: list[Replacement] = []
 
     def facts(self) -> Facts:
         """What was gathered."""
@@ -86,6 +95,7 @@ class _Gathered:
             tuple(self.policies),
             self.file.troubles,
             tuple(self.uses),
+            tuple(self.replacements),
         )
 
     def document(self, here: Here) -> None:
@@ -101,6 +111,8 @@ class _Gathered:
         elif kind and group:
             for node, path in objects(root):
                 self._object(here, node, path)
+        elif at(root, ("targets",)) is not None:
+            self.replacements += read_replacement(root)
         elif is_operations(root):
             self.operations += read_operations(here)
         elif self.kind == "values":

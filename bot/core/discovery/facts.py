@@ -147,8 +147,27 @@ class Replaced(NamedTuple):
     document: Identity | int = 0
 
 
+class Replacement(NamedTuple):
+    """A field of one object that is put into fields of others, whole or as one of the parts that a delimiter divides.
+
+    `targets` are kind, name and field of each. https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/replacements/
+    """
+
+    line: int
+    kind: str
+    name: str
+    field: str
+    targets: tuple[tuple[str, str, str], ...]
+    delimiter: str = ""
+    part: int = 0
+
+
 class Kustomization(NamedTuple):
-    """What a kustomization puts together. `generated` are ConfigMaps and Secrets by name, with the files they hold."""
+    """What a kustomization puts together. `generated` are ConfigMaps and Secrets by name, with the files they hold.
+
+    `literals` are the entries `KEY=value` of generated ConfigMaps, by name and key. `replacements` are written here, or
+    in the files `replaced_by`.
+    """
 
     namespace: str = ""
     prefix: str = ""
@@ -158,6 +177,9 @@ class Kustomization(NamedTuple):
     patches: tuple[Patch, ...] = ()
     generated: tuple[tuple[str, tuple[str, ...]], ...] = ()
     images: tuple[Replaced, ...] = ()
+    literals: tuple[tuple[str, str, Value], ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    replaced_by: tuple[Named, ...] = ()
 
 
 class Applied(NamedTuple):
@@ -216,6 +238,7 @@ class Facts(NamedTuple):
     policies: tuple[tuple[str, str, str, str], ...] = ()
     troubles: tuple[Trouble, ...] = ()
     uses: tuple[Use, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
 
     @property
     def applied(self) -> tuple[Applied, ...]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.core.discovery.facts import Facts, Named, Object, Trouble
+from bot.core.discovery.replacements import replaced
 from bot.core.discovery.states import Key, State, state, targets
 from bot.core.filenames import is_values
 
@@ -132,6 +133,7 @@ class Graph:
         states = [each.renamed(one.namespace, one.prefix, one.suffix) for each in states]
         states = self._values(folder, one, states)
         states = self._imaged(file, one.images, states)
+        states = self._replacing(file, folder, one, states)
         self._note(states)
         return states
 
@@ -144,6 +146,15 @@ class Graph:
                 done.add(there)
                 states = self._evaluate(there, states, done)
         return states
+
+    def _replacing(self, file: str, folder: str, one: Kustomization, states: list[State]) -> list[State]:
+        """The objects after `replacements`, those of other files too."""
+        rules = [*one.replacements]
+        for named in one.replaced_by:
+            path = inside(folder, named.text)
+            self.used |= {path} if path else set()
+            rules += self.facts.get(path or "", Facts()).replacements
+        return replaced(states, rules, file, self.facts[file], one) if rules else states
 
     @staticmethod
     def _imaged(file: str, rules: Sequence[Replaced], states: list[State]) -> list[State]:

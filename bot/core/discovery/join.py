@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.core.discovery.decide import decided, overridden
 from bot.core.discovery.graph import Graph
-from bot.core.discovery.held import Held, Known, skipped
+from bot.core.discovery.held import Held, Known, refused, skipped
 from bot.core.discovery.models import Discovery, Finding, Skipped
 from bot.core.discovery.remembered import Reading
 from bot.core.discovery.sources import Sources
+from bot.core.discovery.states import Key
 from bot.core.discovery.substituted import variable_places
 from bot.core.discovery.whereabouts import Applications, Environments
 from bot.core.manifests.locate import pointer
@@ -62,7 +63,13 @@ def _all(known: Known, file: str, facts: Facts, found: Decided) -> Iterator[Find
         less = {pointer(value.path): (value, who) for value, who in overridden(known.graph, found, file, one.object)}
         for each in told:
             path = each.path if isinstance(each, Skipped) else pointer(each.path)
-            yield one.overridden(each, *less[path]) if path in less else each
+            unknown = (
+                found.replaced.get(Key(file, one.object.document, each.path)) if isinstance(each, Finding) else None
+            )
+            if unknown:
+                yield refused(file, unknown)._replace(image=each.image, chart=each.chart)
+            else:
+                yield one.overridden(each, *less[path]) if path in less else each
 
 
 def _position(one: Finding | Skipped) -> tuple[str, int, int, str]:

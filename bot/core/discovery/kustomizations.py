@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.core.discovery.facts import Applied, ChartUse, Kustomization, Named, Object, Patch, Replaced, Target
+from bot.core.discovery.facts import (
+    Applied,
+    ChartUse,
+    Kustomization,
+    Named,
+    Object,
+    Patch,
+    Replaced,
+    Replacement,
+    Target,
+)
 from bot.core.discovery.inline import inline
 from bot.core.discovery.objects import applied, block, version, word
 from bot.core.manifests.conventions import at, kustomize_image, values
@@ -18,6 +28,7 @@ from bot.core.manifests.nodes import Alias, Mapping, Node, Scalar, Sequence, tex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.core.discovery.facts import Value
     from bot.core.discovery.reading import Here
     from bot.core.models import Path
 
@@ -37,7 +48,33 @@ def read_kustomization(here: Here) -> Kustomization:
         tuple(_patches(here, root, ())),
         tuple(_generated(root)),
         tuple(_replaced(here, root, ())),
+        tuple(_literals(here, root)),
+        tuple(made for item in _items(root, "replacements") for made in read_replacement(item)),
+        tuple(Named(word(item, "path"), item.line) for item in _items(root, "replacements") if word(item, "path")),
     )
+
+
+def read_replacement(item: Node) -> Iterator[Replacement]:
+    """What a mapping with `source` and `targets` puts where: one for each way in which it divides what is there."""
+    source = at(item, ("source",))
+    name, field = word(source, "name"), word(source, "fieldPath")
+    if not isinstance(item, Mapping) or not isinstance(source, Mapping):
+        return
+    for target in _items(item, "targets"):
+        kind, whom = word(target, "select", "kind"), word(target, "select", "name")
+        fields = tuple((kind, whom, text(one) or "") for one in _items(target, "fieldPaths"))
+        index = word(target, "options", "index")
+        divided = word(target, "options", "delimiter"), int(index) if index.isdecimal() and len(index) < 4 else 0
+        yield Replacement(item.line, word(source, "kind"), name, field, fields, *divided)
+
+
+def _literals(here: Here, root: Node) -> Iterator[tuple[str, str, Value]]:
+    for number, item in enumerate(_items(root, "configMapGenerator")):
+        for index, one in enumerate(_items(item, "literals")):
+            key, found, _ = (text(one) or "").partition("=")
+            if found:
+                path: Path = ("configMapGenerator", number, "literals", index)
+                yield word(item, "name"), key, here.value(path)
 
 
 def read_applied(here: Here, root: Node, path: Path) -> Applied:

@@ -17,6 +17,7 @@ _PLAIN = 0
 _KINDS: tuple[Callable[..., Any], ...] = (
     facts.Facts, facts.Object, facts.Block, facts.Value, facts.Marker, facts.ChartUse, facts.Source, facts.Target,
     facts.Named, facts.Patch, facts.Replaced, facts.Kustomization, facts.Applied, facts.Use, facts.Trouble, Identity,
+    facts.Replacement,
 )  # fmt: skip
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS, 1)}
 

@@ -23,7 +23,8 @@ class Written(NamedTuple):
     """A scalar, the file and document that it is in, and how it holds a version.
 
     `around` is what stands before and behind the version in the scalar, where that is only a part of it. `variable` is
-    what Flux calls the scalar, where it takes it from there; it is read again as YAML where it stands `alone`.
+    what Flux or kustomize calls the scalar, where it takes it from there; where that stands `alone` it is read again as
+    YAML.
     """
 
     file: str

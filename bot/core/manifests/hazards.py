@@ -32,6 +32,7 @@ REASONS = {
     "other_image": "correct the key in the configuration, or the repository in the file",
     "path_missing": "correct the path, or add the key",
     "readers_disagree": "replace the line separators U+0085, U+2028 and U+2029 by ordinary line ends or spaces",
+    "replaced": "change what the replacement takes it from, or write the value out here",
     "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
     "shared_place": "give this environment a place of its own, by a patch or `images` in its kustomization",
     "substituted": "change the variable where Flux takes it from, or write the value out here",
