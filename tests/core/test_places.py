@@ -339,6 +339,32 @@ LAYOUTS |= {
     ),
 }
 
+GIT = (
+    f"{HELM}metadata: {{name: web}}\nspec:\n  chart:\n    spec:\n      chart: ./charts/web\n"
+    "      sourceRef: {kind: GitRepository, name: flux-system}\n"
+)
+CHART = {
+    "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    "charts/web/values.yaml": f"image:\n  repository: {WEB}\n  tag: 0.0.1\n",
+    "charts/web/templates/web.yaml": "image: {{ .Values.image.tag }}\n",
+}
+LAYOUTS |= {
+    "a chart of this repository, with a tag in the release": Layout(
+        config("apps/ENV"),
+        CHART | {"apps/ENV/web.yaml": GIT + "  values: {image: {tag: TAG}}\n"},
+        "apps/ENV/web.yaml",
+    ),
+    "a chart of this repository, with files of values": Layout(
+        config("apps/ENV"),
+        CHART
+        | {
+            "charts/web/values-ENV.yaml": "image: {tag: TAG}\n",
+            "apps/ENV/web.yaml": GIT + "      valuesFiles: [charts/web/values.yaml, charts/web/values-ENV.yaml]\n",
+        },
+        "charts/web/values-ENV.yaml",
+    ),
+}
+
 REPLACED = (
     "replacements:\n  - source: {kind: ConfigMap, name: versions, fieldPath: data.WEB}\n    targets:\n"
     "      - select: {kind: Deployment, name: web}\n"

@@ -76,12 +76,16 @@ class Source(NamedTuple):
 
 
 class ChartUse(NamedTuple):
-    """What an object, or a patch of it, says of a chart: a part that it does not say is empty."""
+    """What an object, or a patch of it, says of a chart: a part that it does not say is empty.
+
+    `values` are the files of values that a chart in git is to take in the place of its own.
+    """
 
     name: str = ""
     version: Value | None = None
     source: Source | None = None
     repository: str = ""
+    values: tuple[str, ...] = ()
 
 
 class Object(NamedTuple):

@@ -72,7 +72,7 @@ class Graph:
                 self.beside(file, one)
         for folder, states in self._known.items():
             if folder not in self.included:
-                self.tops += states
+                self.tops += [self.with_chart(each) for each in states]
                 self._home(f"{folder}/", {each.file for each in states})
         for _ in range(_NESTED):
             for file, theirs in applied:
@@ -91,7 +91,7 @@ class Graph:
         if applied.patches or applied.components or applied.images:
             self._note(states)
         self.included |= {folder} if folder else set()
-        self.tops += [each._replace(by=by) for each in states]
+        self.tops += [self.with_chart(each)._replace(by=by) for each in states]
         files = {each.file for each in states}
         self._home(f"{file}#{flux.namespace}/{flux.name}", {file, *files})
         return files
@@ -268,6 +268,25 @@ class Graph:
             user = user.over(values)
         for path, one, _ in given:
             self.bases[path, id(one)].append(user.within(_VALUES))
+        return user
+
+    def with_chart(self, user: State) -> State:
+        """A HelmRelease whose chart is a folder of this repository takes that one's values, or those that it lists.
+
+        https://fluxcd.io/flux/components/helm/helmreleases/#chart-template
+        """
+        folder = inside("", user.chart) if user.source and user.source.kind == "GitRepository" else None
+        if folder is None or f"{folder}/Chart.yaml".lstrip("/") not in self.files:
+            return user
+        for named in reversed(user.values or (f"{folder}/values.yaml".lstrip("/"),)):
+            path = inside("", named) or ""
+            self.used.add(path)
+            for one in self.facts.get(path, Facts()).objects:
+                if not one.kind:
+                    given = state(path, one).below(_VALUES)
+                    self.bases[path, id(one)].append(user.within(_VALUES))
+                    self.bases[user.file, id(user.object)].append(given)
+                    user = user.over(given)
         return user
 
     def beside(self, file: str, facts: Facts) -> None:

@@ -94,7 +94,9 @@ def chart_use(spec: Node | None, written: Value | None) -> Iterator[ChartUse]:
     Nothing if it is not there.
     """
     if isinstance(spec, Mapping):
-        yield ChartUse(word(spec, "chart"), written, _source(spec.get("sourceRef")), word(spec, "repo"))
+        listed = spec.get("valuesFiles")
+        files = tuple(text(one) or "" for one in listed.items) if isinstance(listed, Sequence) else ()
+        yield ChartUse(word(spec, "chart"), written, _source(spec.get("sourceRef")), word(spec, "repo"), files)
 
 
 def version(here: Here, spec: Node | None, path: Path) -> Value | None:

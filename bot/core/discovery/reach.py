@@ -67,7 +67,7 @@ class _Walk:
     def _followed(self, states: list[State]) -> Iterator[State]:
         """The objects, and what those of Flux among them apply."""
         self.met.update(each.file for each in states)
-        for each in states:
+        for each in map(self.graph.with_chart, states):
             yield each
             folder = inside("", each.applied.path) if each.applied else None
             if each.applied is None or folder is None or folder in self.applied:

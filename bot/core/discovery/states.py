@@ -98,7 +98,7 @@ class State(NamedTuple):
     block, or that of the text that holds one. `version` and `semver` are where a chart's version, and an
     OCIRepository's range, are written; `reference` is the source that `chartRef` names. `by` is
     the Flux Kustomization that applies it, `variables` are
-    what it puts into others, if it is one itself.
+    what it puts into others, if it is one itself. `values` are the files of values for a chart in git.
     """
 
     file: str
@@ -114,6 +114,7 @@ class State(NamedTuple):
     applied: Applied | None = None
     by: State | None = None
     variables: Mapping[str, Written] = {}
+    values: tuple[str, ...] = ()
 
     def patched(self, file: str, patch: Object) -> State:
         """The object with a patch of that file applied."""
@@ -138,6 +139,7 @@ class State(NamedTuple):
             chart=use.name or self.chart,
             source=use.source or self.source,
             repository=use.repository or self.repository,
+            values=use.values or self.values,
             version=Written(file, patch.document, use.version) if _is_set(use.version) else self.version,
         )
 
