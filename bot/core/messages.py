@@ -112,12 +112,6 @@ def tag_moved(environment: str, application: str, repository: str, old: ImageVer
     return Skip(environment, application, "tag_moved", reason, "a new tag")
 
 
-def tag_missing(environment: str, application: str, repository: str, version: ImageVersion) -> Skip:
-    """An image is named by its digest alone."""
-    reason = f"{repository}@{version.digest} has no tag where it comes from: write the tag before its digest there"
-    return Skip(environment, application, "tag_missing", reason, "that tag to be written")
-
-
 def image_missing(environment: str, application: str, reference: Reference) -> Skip:
     """The registry answered, and the image is not there."""
     reason = f"{reference} is not in its registry: it cannot be promoted"

@@ -185,10 +185,18 @@ def test_a_range_becomes_no_tag_that_is_no_version() -> None:
 
 
 def test_a_digest_that_has_no_place_beside_the_tag_is_noted() -> None:
+    content = b"apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web}\n"
+    content += b"spec: {url: oci://ghcr.io/example/web, ref: {tag: v1}}\n".replace(b"v1", b"w1")
+    result = ask({"source.yaml": content}, image_request(f"ghcr.io/example/web=w2@{DIGEST}"))
+    assert result.contents == {"source.yaml": content.replace(b"w1", b"w2")}
+    assert [one.reason_code for one in result.notes] == ["not_pinned"]
+
+
+def test_kustomize_takes_the_digest_behind_the_tag() -> None:
     content = b"images:\n- name: ghcr.io/example/web\n  newTag: v1\n"
     result = ask({"kustomization.yaml": content}, image_request(f"ghcr.io/example/web=v2@{DIGEST}"))
-    assert result.contents == {"kustomization.yaml": content.replace(b"v1", b"v2")}
-    assert [one.reason_code for one in result.notes] == ["not_pinned"]
+    assert result.contents == {"kustomization.yaml": content.replace(b"v1", f"v2@{DIGEST}".encode())}
+    assert result.notes == ()
 
 
 def test_requests_are_read_as_they_are_typed() -> None:

@@ -79,7 +79,7 @@ def doubtful(draw: st.DrawFn) -> Snapshot:
     answers: st.SearchStrategy[ImageInfo | Unknown | None] = st.sampled_from(
         [AWAY, None, ImageInfo(digest("moved"), {}, NOW)]
     )
-    images = draw(st.dictionaries(st.sampled_from(sorted(snapshot.images)), answers, max_size=3))
+    images = draw(st.dictionaries(st.sampled_from(sorted(snapshot.images, key=str)), answers, max_size=3))
     listings = draw(st.sets(st.sampled_from(sorted(snapshot.tags)), max_size=1))
     unread = draw(st.sampled_from([snapshot.pull_requests, snapshot.pull_requests, AWAY]))
     there: Any = replace(

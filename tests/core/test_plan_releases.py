@@ -120,15 +120,19 @@ def test_a_digest_is_filled_in_where_the_environment_before_has_none() -> None:
     }
 
 
-def test_an_image_that_is_named_by_its_digest_alone_holds_only_its_own_application() -> None:
-    bare = {"envs/dev/shop/values.yaml": f"shop:\n  repository: {SHOP}\n  digest: {digest(V1)}\n".encode()}
-    files = everywhere("1.0.0") | everywhere("1.0.0", "desk") | bare
-    desks = ["registry.example.com/desk:1.0.0", "registry.example.com/desk:1.1.0"]
-    snapshot = world(TWO_APPLICATIONS, files, [V1, *desks])
-    assert "dev: desk 1.1.0" in [a.title for a in actions(snapshot, OpenPullRequest)]
-    why = skip(snapshot, "staging")
-    assert why.reason_code == "tag_missing"
-    assert f"{SHOP}@{digest(V1)} has no tag" in why.reason
+def test_an_image_that_is_named_by_its_digest_alone_is_promoted_by_it() -> None:
+    fields = "shop:\n  repository: {}\n  digest: {}\n"
+    files = {
+        f"envs/{e}/shop/values.yaml": fields.format(SHOP, digest(reference)).encode()
+        for e, reference in (("dev", V2), ("staging", V1), ("prod", V1))
+    }
+    snapshot = world(FOLLOWED, files, [V1, V2])
+    (opened,) = (one for one in actions(snapshot, OpenPullRequest) if one.environment == "staging")
+    assert [(one.path, one.new) for one in opened.changes] == [("/shop/digest", digest(V2))]
+    tagged = files | {"envs/staging/shop/values.yaml": values({"shop": pinned(V1)})}
+    why = skip(world(FOLLOWED, tagged, [V1, V2]), "staging")
+    assert why.reason_code == "tag_unknown"
+    assert why.reason.startswith("envs/staging/shop/values.yaml:3 /shop/tag: only the digest")
 
 
 def test_an_environment_whose_predecessor_cannot_be_read_waits_for_that_file() -> None:

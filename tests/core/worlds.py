@@ -129,7 +129,11 @@ def world(config: str, files: Mapping[str, bytes], pushed: Iterable[str] = (), *
         "pull_requests": (),
         "branches": {},
         "tags": tags,
-        "images": {r: ImageInfo(digest(str(r)), {}, NOW) for r in references},
+        "images": {
+            named: ImageInfo(digest(str(r)), {}, NOW)
+            for r in references
+            for named in (r, r.repository.with_digest(digest(str(r))))
+        },
         "people": PEOPLE,
     }
     return looked_up(Snapshot(**given | fields))

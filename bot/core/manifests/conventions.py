@@ -251,7 +251,8 @@ def kustomize_image(entry: Node, path: Path) -> Iterator[Candidate]:
     keys = first_keys(entry) if isinstance(entry, Mapping) else {}
     if "newTag" in keys or "digest" in keys:
         name = _text(keys.get("newName")) or _text(keys.get("name"))
-        yield _fields(keys, path, name, "", "newTag", "tag")
+        # kustomize puts together what is behind the name as it is written: `1.0@sha256:…` too.
+        yield _fields(keys, path, name, "", "newTag")
 
 
 def _post_rendered(node: Node | None, path: Path) -> Iterator[Candidate]:

@@ -36,6 +36,7 @@ REASONS = {
     "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
     "shared_place": "give this environment a place of its own, by a patch or `images` in its kustomization",
     "substituted": "change the variable where Flux takes it from, or write the value out here",
+    "tag_unknown": "write the tag before the digest in the environment before, or the digest alone here",
     "tagged": "remove the YAML tag, or use !!str",
     "templated": "change the values of the template instead, templates are not edited",
     "too_deep": "nest less deeply",

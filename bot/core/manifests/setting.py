@@ -28,8 +28,8 @@ def set_image(places: Iterable[Place], version: ImageVersion, *, pin: bool) -> W
     """The edits that make every place name `version`.
 
     With `pin` the digest goes into the place's `digest` key, else behind the tag (`tag@sha256:…`), except in a field
-    that holds nothing but tags, as kustomize's `newTag`. Without `pin` only the tag is set; a
-    digest that is there is always set with it.
+    that holds nothing but tags, as an OCIRepository's. Without `pin` only the tag is set; a digest that is there is
+    always set with it. A version without a tag is set where none is written.
     """
     edits: dict[str, tuple[Edit, ...]] = {}
     refusals: list[Refusal] = []
@@ -37,6 +37,9 @@ def set_image(places: Iterable[Place], version: ImageVersion, *, pin: bool) -> W
         if version.digest is None and (pin or place.version.digest):
             what = f"no digest is known for {version.tag}, and the place is pinned"
             refusals.append(Hazard("digest_unknown", place.line, what).refusal(place.file, pointer(place.path)))
+        elif not version.tag and (place.tag or not (place.image or place.digest)):
+            what = f"only the digest {version.digest} is known, and a tag is written here"
+            refusals.append(Hazard("tag_unknown", place.line, what).refusal(place.file, pointer(place.path)))
         elif place.alone and not is_string(version.tag):
             what = f"Flux would read {version.tag} again as a number or a date, since the variable stands there alone"
             refusals.append(Hazard("variable_retyped", place.line, what).refusal(place.file, pointer(place.path)))
@@ -48,7 +51,8 @@ def set_image(places: Iterable[Place], version: ImageVersion, *, pin: bool) -> W
 def _edits(place: Place, version: ImageVersion, *, pin: bool) -> Iterator[Edit]:
     pinned = ImageVersion(version.tag, version.digest if pin or place.version.digest else None)
     if place.image:
-        yield Edit(place.image, f"{place.name}:{pinned}", place.document)
+        text = f"{place.name}:{pinned}" if version.tag else f"{place.name}@{version.digest}"
+        yield Edit(place.image, text, place.document)
         return
     if place.tag:
         # The digest has its own key, or the field holds a tag alone.

@@ -70,9 +70,9 @@ def not_taken(snapshot: Snapshot, environment: str, application: str) -> Iterato
 
 
 def promoted_reference(image: Image, version: ImageVersion) -> Reference:
-    """Where a version that an environment has is looked up to be promoted; it has a tag."""
+    """Where a version that an environment has is looked up to be promoted: by its tag, if it has one that stays."""
     repository = parse_repository(image.repository)
-    if by_digest(image, version) and version.digest:
+    if version.digest and (not version.tag or by_digest(image, version)):
         return repository.with_digest(version.digest)
     return repository.with_tag(version.tag)
 

@@ -98,8 +98,7 @@ def _asked(snapshot: Snapshot) -> Iterator[Reference]:
 def _images(snapshot: Snapshot, application: str, release: Release) -> Iterator[Reference]:
     images = snapshot.config.applications[application].images
     for name, version in release.images.items():
-        if version.tag:
-            yield promoted_reference(images[name], version)
+        yield promoted_reference(images[name], version)
 
 
 def _kept(snapshot: Snapshot, environment: str, application: str) -> Release | None:

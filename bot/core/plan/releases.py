@@ -157,8 +157,6 @@ def promoted_release(snapshot: Snapshot, environment: str, application: str, rel
     here = snapshot.deployed[environment, application].release.images
     for name, version in release.images.items():
         image = snapshot.config.applications[application].images[name]
-        if not version.tag:
-            return messages.tag_missing(environment, application, image.repository, version)
         reference = promoted_reference(image, version)
         info = snapshot.images.get(reference)
         if isinstance(info, Unknown):
@@ -183,7 +181,7 @@ def _carried(snapshot: Snapshot, environment: str, application: str, release: Re
 def _moved(
     environment: str, application: str, image: Image, old: ImageVersion | None, new: ImageVersion
 ) -> Skip | None:
-    if by_digest(image, new):
+    if not new.tag or by_digest(image, new):
         return None
     if old and old.tag == new.tag and old.digest and old.digest != new.digest:
         return messages.tag_moved(environment, application, image.repository, old, new)

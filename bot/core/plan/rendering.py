@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.deployed import below, find_images
-from bot.core.manifests import Edit, Edited, Wish, edit, set_chart, set_image, sync_values
+from bot.core.manifests import Edit, Edited, Note, Wish, edit, set_chart, set_image, sync_values
 from bot.core.manifests.leaves import leaves
+from bot.core.manifests.locate import pointer
 from bot.core.models import Change, Refusal, Unknown
 from bot.core.promoted import places, write_values
 from bot.core.references import parse_repository
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
-    from bot.core.manifests import Found, Note, Place
+    from bot.core.manifests import Found, Place
     from bot.core.models import Carried, ImageVersion, Release
     from bot.core.snapshot import Snapshot
 
@@ -175,10 +176,21 @@ def _want_image(
     if version is None or there:
         return
     draft.refusals += [why for place, why in found.shared if not _is_there(place, version)]
+    draft.notes += [_not_pinned(place) for place in found.places if image.pin and version.digest and _is_tag(place)]
     edits = set_image(found.places, version, pin=image.pin)
     draft.refusals += edits.refusals
     for file, some in edits.edits.items():
         wanted.setdefault(file, []).extend(some)
+
+
+def _is_tag(place: Place) -> bool:
+    """Whether the place can hold a tag alone."""
+    return place.form == "tag" and not place.digest and not place.version.digest
+
+
+def _not_pinned(place: Place) -> Note:
+    reason = "the field holds a tag and no digest; add a digest beside it to pin the image"
+    return Note(place.file, place.line, pointer(place.path), "not_pinned", reason)
 
 
 def _is_there(place: Place, version: ImageVersion) -> bool:
