@@ -301,7 +301,7 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     hold(0, "run")
     hold(0, "pr list")
     hold(0, "pr show", "2")
-    hold(0, "promote", "staging")
+    hold(0, "promote", "staging", "--app", "micro-integrator")
     (tmp_path / "event.json").write_text("{}")
     for name in ("push", "ping"):
         hold(0, "handle", "--event-path", str(tmp_path / "event.json"), "--event-name", name)

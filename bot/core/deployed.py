@@ -28,7 +28,8 @@ class Deployed(NamedTuple):
     """The release, the application's folder, where each image and the chart are, and what cannot be read.
 
     An image that is nowhere, or whose places do not agree, is not in the release. `files` are all that were read,
-    path → bytes. `kept` are the values that are the environment's own, by `file#pointer`.
+    path → bytes. `kept` are the values that are the environment's own, by `file#pointer`. `absent` says that there is
+    no folder of the environment, or none of the application nor anything else of it.
     """
 
     release: Release
@@ -38,6 +39,7 @@ class Deployed(NamedTuple):
     charts: Charts
     refusals: tuple[Refusal, ...]
     kept: Mapping[str, Carried]
+    absent: Refusal | None = None
 
 
 def deployed(config: Config, files: Mapping[str, bytes], environment: str, application: str) -> Deployed:
@@ -100,5 +102,7 @@ def _deployed(environment: Environment, application: str, users: Users) -> Deplo
     taken = {(one.file, pointer(one.path)) for one in chart.places}
     carried = promoted_values(app, folder, files, places.values(), taken)
     release = Release(images, chart.version, values, carried.promoted)
+    found = any(one.all or one.refusals for one in places.values()) or bool(chart.places)
+    absent = environment.absent(application, found=found)
     refusals = (*(r for found in places.values() for r in found.refusals), *chart.refusals, *carried.refusals)
-    return Deployed(release, folder, files, places, chart, refusals, carried.kept)
+    return Deployed(release, folder, files, places, chart, (absent,) if absent else refusals, carried.kept, absent)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bot.core.actions import BuildImage, PackageChart
     from bot.core.config import Chart, Environment, Image
+    from bot.core.manifests import Chart as ChartPlace
     from bot.core.models import (
         Branch,
         BuildOrder,
@@ -110,6 +111,22 @@ def tag_moved(environment: str, application: str, repository: str, old: ImageVer
         "Push the new image under a new tag"
     )
     return Skip(environment, application, "tag_moved", reason, "a new tag")
+
+
+def no_release(
+    environment: str, application: str, after: str, nowhere: Sequence[Image], loose: ChartPlace | None
+) -> Skip:
+    """The environment before has nothing that could be promoted."""
+    if nowhere:
+        what = f"{after} has no release of {application} yet: no file of it names {nowhere[0].repository}"
+        return Skip(environment, application, "no_release", what, f"a release of {application} in {after}")
+    if loose:
+        what = (
+            f"{after}: {loose.file}:{loose.line} has the range {loose.version}, by which Flux chooses there: no release"
+        )
+        return Skip(environment, application, "version_range", what, "one exact version there")
+    what = f"{after} has no release of {application} yet"
+    return Skip(environment, application, "no_release", what, f"a release of {application} in {after}")
 
 
 def image_missing(environment: str, application: str, reference: Reference) -> Skip:

@@ -43,6 +43,7 @@ CHARTS = "https://charts.example.com"
 GIT = "https://git.example.com/chart.git"
 APPLICATION = ENVIRONMENTS.removesuffix("    images:\n")
 FOLLOWED = APPLICATION + f"    chart: {{repository: '{CHARTS}', name: shop, policy: {{semver: '>=1 <9'}}}}\n"
+PLAIN = APPLICATION.replace("  shop:\n", "  shop: {}\n")
 PACKAGED = APPLICATION + (
     f"    chart: {{repository: 'oci://registry.example.com/charts', name: shop, source: {{git: '{GIT}'}}}}\n"
 )
@@ -223,11 +224,32 @@ def test_the_tag_of_an_oci_repository_is_edited_where_a_release_refers_to_one() 
     assert merged.deployed["dev", "shop"].release.chart == "1.1.0+x"
 
 
-@pytest.mark.parametrize("ref", ["{tag: 1.0.0, digest: x}", "{semver: 1.x}", "{}", "{tag: 1.0.0, semver: 1.x}"])
+@pytest.mark.parametrize("ref", ["{tag: 1.0.0, digest: x}", "{}"])
 def test_an_oci_repository_without_a_tag_that_counts_has_no_place(ref: str) -> None:
     files = {f"envs/{e}/shop/all.yaml": release(ref, "OCIRepository") for e in ("dev", "staging", "prod")}
     snapshot = world(FOLLOWED, files, charts={(CHARTS, "shop"): listing("1.1.0")})
     assert skip(snapshot, "dev").reason_code == "chart_field_missing"
+
+
+@pytest.mark.parametrize("ref", ["{semver: 1.x}", "{tag: 1.0.0, semver: 1.x}"])
+def test_a_range_of_an_oci_repository_is_made_one_version_and_never_promoted(ref: str) -> None:
+    files = {f"envs/{e}/shop/all.yaml": release(ref, "OCIRepository") for e in ("dev", "staging", "prod")}
+    snapshot = world(FOLLOWED, files, charts={(CHARTS, "shop"): listing("1.1.0")})
+    opened = only(snapshot, OpenPullRequest)
+    assert opened.files == {"envs/dev/shop/all.yaml": release(ref.replace("1.x", "1.1.0"), "OCIRepository")}
+    why = skip(snapshot, "staging")
+    assert (why.reason_code, why.reason.startswith("dev: envs/dev/shop/all.yaml:")) == ("version_range", True)
+    assert "the range 1.x" in why.reason
+
+
+def test_a_chart_is_promoted_by_its_digest() -> None:
+    first, second = f"{{digest: {digest('a')}}}", f"{{digest: {digest('b')}}}"
+    files = {f"envs/{e}/shop/all.yaml": release(first, "OCIRepository") for e in ("dev", "staging", "prod")}
+    files["envs/dev/shop/all.yaml"] = release(second, "OCIRepository")
+    opened = only(world(PLAIN, files), OpenPullRequest)
+    assert opened.files == {"envs/staging/shop/all.yaml": release(second, "OCIRepository")}
+    files["envs/staging/shop/all.yaml"] = release("{tag: 1.0.0}", "OCIRepository")
+    assert skip(world(PLAIN, files), "staging").reason_code == "bad_version"
 
 
 # --- packaged

@@ -298,7 +298,14 @@ def test_a_file_that_must_not_be_edited_holds_only_its_own_environment() -> None
 
 def test_an_environment_that_does_not_name_the_image_is_refused() -> None:
     snapshot = world(FOLLOWED, running(dev="1.1.0", prod="1.0.0"), [V1, V2])
+    why = skip(snapshot, "staging")
+    assert (why.reason_code, "no folder envs/staging" in why.reason) == ("environment_missing", True)
+    snapshot = with_file(snapshot, "envs/staging/shops/values.yaml", b"a: 1\n")
+    why = skip(snapshot, "staging")
+    assert (why.reason_code, "near it is envs/staging/shops" in why.reason) == ("application_missing", True)
+    snapshot = with_file(snapshot, "envs/staging/shop/values.yaml", b"a: 1\n")
     assert skip(snapshot, "staging").reason_code == "image_field_missing"
+    assert skip(snapshot, "prod").reason_code == "no_release"
 
 
 @pytest.mark.parametrize("event", [Reconcile(), BY_HAND])

@@ -65,11 +65,14 @@ def test_the_policy_never_goes_back() -> None:
     assert actions(snapshot, OpenPullRequest, Promote("dev", by="dana")) == []
 
 
+NONE = dict.fromkeys((f"envs/{e}/shop/values.yaml" for e in ("dev", "staging", "prod")), b"a: 1\n")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason_code", "words"),
     [
         ({"tags": {parse(SHOP): AWAY}}, "unavailable", AWAY.reason),
-        ({"tags": {parse(SHOP): ("latest", "9.0.0")}, "files": {}}, "no_tag", "none of the 2 tags"),
+        ({"tags": {parse(SHOP): ("latest", "9.0.0")}, "files": NONE}, "no_tag", "none of the 2 tags"),
         ({"images": {parse(V2): AWAY}}, "unavailable", AWAY.reason),
         ({"images": {parse(V2): None}}, "image_missing", f"{V2} is not in its registry"),
     ],
@@ -78,7 +81,7 @@ def test_a_first_environment_whose_release_cannot_be_told_says_why(
     changes: dict[str, Any], reason_code: str, words: str
 ) -> None:
     files = changes.pop("files", running(dev="1.0.0"))
-    snapshot = world(FOLLOWED, {**everywhere("1.0.0"), **files} if files else {}, [V1, V2])
+    snapshot = world(FOLLOWED, {**everywhere("1.0.0"), **files}, [V1, V2])
     changes["images"] = {**snapshot.images, **changes.get("images", {})}
     why = skip(replace(snapshot, **changes), "dev")
     assert why.reason_code == reason_code

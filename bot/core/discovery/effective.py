@@ -6,6 +6,7 @@ decides nothing, and is left alone.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -20,7 +21,7 @@ from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.images import agreed
 from bot.core.manifests.locate import pointer
 from bot.core.models import Refusal
-from bot.core.references import parse_repository
+from bot.core.references import is_digest, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from bot.core.discovery.states import Named, State, Written
     from bot.core.manifests import Found, Place
     from bot.core.references import Reference
+
+
+_EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 
 
 class Charts(NamedTuple):
@@ -41,7 +45,13 @@ class Charts(NamedTuple):
     def version(self) -> str | None:
         """The version that all places agree on, None if they do not, or there are none."""
         versions = {one.version for one in self.places}
-        return versions.pop() if len(versions) == 1 else None
+        version = versions.pop() if len(versions) == 1 else None
+        return version if version and is_exact(version) else None
+
+    @property
+    def range(self) -> Chart | None:
+        """The first place that names no one version: Flux chooses there, and nothing of it is promoted."""
+        return next((one for one in self.places if not is_exact(one.version)), None)
 
 
 Anchors: TypeAlias = "Mapping[tuple[str, int, int], frozenset[str]]"
@@ -100,6 +110,11 @@ def _differing(places: tuple[Chart, ...]) -> Iterator[Refusal]:
         yield problem.refusal(first.file, pointer(first.path))
 
 
+def is_exact(version: str) -> bool:
+    """Whether a chart's version is one version, or a digest, and no range of Helm's (`1.2` is one)."""
+    return bool(_EXACT.fullmatch(version)) or is_digest(version)
+
+
 def _name(one: State) -> str:
     return one.object.name
 
@@ -129,16 +144,21 @@ def _versions(states: Sequence[State], release: State) -> Iterator[Chart | Refus
     source = _source(states, release)
     reference = source.images.get(REFERENCE) if source else None
     # https://fluxcd.io/flux/components/source/ocirepositories/#reference: a digest counts first, then semver.
-    if reference is None or reference.digest or (source and source.semver):
-        return
-    if reference.tag:
+    if reference and reference.digest:
+        yield _chart(reference.digest, beside=reference.tag is not None)
+    elif source and source.semver:
+        yield _chart(source.semver)
+    elif reference and reference.tag:
         yield _chart(reference.tag, is_tag=True)
 
 
-def _chart(written: Written, *, is_tag: bool = False) -> Chart | Refusal:
+def _chart(written: Written, *, is_tag: bool = False, beside: bool = False) -> Chart | Refusal:
     value = written.value
     if value.code:
         return _refusal(written)
+    if beside:
+        what = "the digest decides, and the tag beside it would say something else"
+        return Hazard("chart_tag_beside", value.line, what).refusal(written.file, pointer(value.path))
     version = value.text.replace("_", "+") if is_tag else value.text
     return Chart(written.file, written.document, value.line, version, value.path, is_tag=is_tag, around=written.around)
 

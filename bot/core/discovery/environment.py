@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bot.core.config import application_folder
@@ -93,6 +94,24 @@ class Environment:
         """The scalars that decide here, and that stand in files of no folder of its own."""
         for state in self.states:
             yield from (one.key for one in written(state) if not is_below(one.file, self.folder))
+
+    def absent(self, application: str, *, found: bool) -> Refusal | None:
+        """Why there is nothing of the application here, where nothing of it was `found`: a folder that is not there."""
+        folder = application_folder(self.config, self.name, application)
+        if self.config.applications[application].values:
+            return None  # a file of values is written into a folder that is not there yet
+        if not self.reading.is_folder(self.folder):
+            return Refusal(self.folder, 1, "", "environment_missing", self._nowhere(self.folder, ""))
+        if found or self._own_folder(application) is not None:
+            return None
+        reason = self._nowhere(folder, f", nor does anything else of {self.name} name its images")
+        return Refusal(folder, 1, "", "application_missing", reason)
+
+    def _nowhere(self, folder: str, more: str) -> str:
+        above = folder.rpartition("/")[0]
+        near = get_close_matches(folder, self.reading.folders(above), n=1, cutoff=0.5)
+        hint = f"; near it is {near[0]}" if near else ""
+        return f"there is no folder {folder}{more}{hint}: correct the path, or add it"
 
     def _own_folder(self, application: str) -> str | None:
         """The application's folder, if there is any file in it."""

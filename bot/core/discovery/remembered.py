@@ -87,6 +87,12 @@ class Reading(Mapping[str, Facts]):
         position = bisect_left(self._sorted, start)
         return position < len(self._sorted) and self._sorted[position].startswith(start)
 
+    def folders(self, above: str) -> list[str]:
+        """The folders in a folder, in order."""
+        start = f"{above}/" if above else ""
+        inner = (name[len(start) :].partition("/") for name in self._sorted if name.startswith(start))
+        return list(dict.fromkeys(f"{start}{first}" for first, slash, _ in inner if slash))
+
     @cached_property
     def _sorted(self) -> list[str]:
         return sorted(self.names)

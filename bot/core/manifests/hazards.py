@@ -11,6 +11,7 @@ REASONS = {
     "bad_value": "give one line of text without control characters",
     "bad_version": "write a tag, `tag@sha256:…` or a digest there",
     "bom_inside": "remove the byte order mark that is not at the start of the file",
+    "chart_tag_beside": "leave the digest or the tag of the OCIRepository, not both",
     "conflicting_edits": "ask for one value only",
     "control_character": "remove the character",
     "digest_elsewhere": "write the digest beside the tag, the two change together",

@@ -195,6 +195,9 @@ def _decide(case: Case, builds: Mapping[tuple[str, str], BuildState]) -> list[Ac
     in_the_way = blocked(case)
     if in_the_way is not None:
         return in_the_way
+    absent = case.snapshot.deployed[case.environment, case.application].absent
+    if absent:
+        return undecided(case, [case.skip(absent.reason_code, absent.reason, "that folder")])
     release = _release(case, builds)
     if isinstance(release, Skip):
         return undecided(case, [release])

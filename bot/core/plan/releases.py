@@ -139,10 +139,14 @@ def _newest_values(snapshot: Snapshot, environment: str, application: str) -> st
 def _from_environment(
     snapshot: Snapshot, after: str, environment: str, application: str, here: Deployed
 ) -> Release | Skip:
+    config = snapshot.config
     before = snapshot.deployed[after, application]
     if before.refusals:
         first = before.refusals[0]
         return Skip(environment, application, first.reason_code, f"{after}: {first.file}:{first.line}: {first.reason}")
+    nowhere = [image for name, image in config.applications[application].images.items() if not before.images[name].all]
+    if nowhere or before.release == Release():
+        return messages.no_release(environment, application, after, nowhere, before.charts.range)
     if before.release == here.release:
         return here.release
     return promoted_release(snapshot, environment, application, before.release)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.deployed import below, find_images
 from bot.core.manifests import Edit, Edited, Note, Wish, edit, set_chart, set_image, sync_values
+from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.leaves import leaves
 from bot.core.manifests.locate import pointer
 from bot.core.models import Change, Refusal, Unknown
 from bot.core.promoted import places, write_values
-from bot.core.references import parse_repository
+from bot.core.references import is_digest, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bot.core.config import Image
     from bot.core.deployed import Deployed
-    from bot.core.manifests import Found, Place
+    from bot.core.manifests import Chart, Found, Place
     from bot.core.models import Carried, ImageVersion, Release
     from bot.core.snapshot import Snapshot
 
@@ -152,7 +153,7 @@ def _edit(draft: _Draft, snapshot: Snapshot, environment: str, application: str,
         _want_image(draft, wanted, here, image, found[name], release.images.get(name))
     for chart in here.charts.places:
         if release.chart and release.chart != chart.version:
-            draft.refusals += [chart.shared] if chart.shared else []
+            draft.refusals += [why] if (why := chart.shared or _other_kind(chart, release.chart)) else []
             wanted.setdefault(chart.file, []).append(set_chart(release.chart, chart))
     for file, edits in wanted.items():
         draft.take(file, edit(file, draft.content(file), edits))
@@ -181,6 +182,14 @@ def _want_image(
     draft.refusals += edits.refusals
     for file, some in edits.edits.items():
         wanted.setdefault(file, []).extend(some)
+
+
+def _other_kind(chart: Chart, version: str) -> Refusal | None:
+    """Why a chart's version cannot be written where a digest is, nor a digest where a version is."""
+    if is_digest(version) == is_digest(chart.version):
+        return None
+    what = f"{version} is to be written where {chart.version} is: one is a digest, the other is not"
+    return Hazard("bad_version", chart.line, what).refusal(chart.file, pointer(chart.path))
 
 
 def _is_tag(place: Place) -> bool:
