@@ -77,7 +77,7 @@ def test_an_image_that_is_kept_elsewhere_needs_no_place() -> None:
     ("source", "code"),
     [
         (b"replicas: 3\n", "image_field_missing"),
-        (SOURCE.replace(b"v0", b""), "empty_value"),
+        (b"image: none\n", "image_field_missing"),
         (SOURCE + b"bad: [\n", "not_parsable"),
         (b"{{ if }}\n" + SOURCE, "templated"),
         (SOURCE + b"sops: {mac: x}\n", "encrypted"),
@@ -90,6 +90,79 @@ def test_a_source_that_cannot_be_used_is_refused_and_the_file_kept(source: bytes
     assert (result.content, result.changes) == (current, ())
     assert code in [refusal.reason_code for refusal in result.refusals]
     assert {refusal.file for refusal in result.refusals} == {"values.yaml"}
+
+
+VENDOR = """\
+# The vendor's own file, as it comes.
+wso2:
+  deployment:
+    mi:
+      dockerRegistry: ""     # none: Docker Hub
+      imageName: "wso2mi"
+      imageTag: "1.2.0"
+      replicas: 1
+"""
+MINE = "wso2: {deployment: {mi: {dockerRegistry: ghcr.io, imageName: shop/web, imageTag: v1, replicas: 9}}}\n"
+PINNED = f"v2@{DIGEST}"
+OTHERS = {
+    "the vendor's own names": (
+        VENDOR,
+        MINE,
+        VENDOR.replace('""', '"ghcr.io"').replace("wso2mi", "shop/web").replace("1.2.0", PINNED),
+    ),
+    "carriage returns": (
+        VENDOR.replace("\n", "\r\n"),
+        MINE,
+        VENDOR.replace('""', '"ghcr.io"').replace("wso2mi", "shop/web").replace("1.2.0", PINNED).replace("\n", "\r\n"),
+    ),
+    "a digest that only the environment has": (
+        "image:\n  repository: vendor/web\n  tag: v0\n",
+        f"image: {{repository: {NAME}, tag: v1, digest: sha256:{'b' * 64}}}\n",
+        f"image:\n  digest: {DIGEST}\n  repository: {NAME}\n  tag: v2\n",
+    ),
+    "a tag that only the environment has": (
+        "image: {repository: vendor/web}\n",
+        f"image: {{repository: {NAME}, tag: v1}}\n",
+        f'image: {{tag: "{PINNED}", repository: {NAME}}}\n'.replace('"', ""),
+    ),
+    "a registry that only the source has": (
+        "image:\n  registry: docker.io\n  repository: web\n  tag: v0\n",
+        f"image: {{repository: {NAME}, tag: v1}}\n",
+        f'image:\n  registry: ""\n  repository: {NAME}\n  tag: {PINNED}\n',
+    ),
+    "one text": ("image: vendor/web:v0\n", f"image: {NAME}:v1\n", f"image: {NAME}:{PINNED}\n"),
+    "an empty text": ("image:\nb: 1\n", f"image: {NAME}:v1\n", f"image: {NAME}:{PINNED}\nb: 1\n"),
+    "another image moved into its place in a list": (
+        f"sidecars:\n- image: vendor/log:v0\n- image: {NAME}:v0\n",
+        f"sidecars:\n- image: {NAME}:v1\n",
+        f"sidecars:\n- image: vendor/log:v0\n- image: {NAME}:{PINNED}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "current", "synced"), OTHERS.values(), ids=OTHERS)
+def test_an_image_keeps_the_name_that_the_environment_gives_it(source: str, current: str, synced: str) -> None:
+    result = sync(source.encode(), header(OLD) + current.encode())
+    assert result.refusals == ()
+    first = header(NEW).replace(b"\n", b"\r\n") if "\r" in source else header(NEW)
+    assert result.content.decode() == (first + synced.encode()).decode()
+    again = sync(source.encode(), result.content)
+    assert (again.content, again.changes, again.refusals) == (result.content, (), ())
+
+
+def test_keys_keep_what_the_source_has_empty() -> None:
+    key = Key(file="values.yaml", tag="/wso2/deployment/mi/imageTag")
+    wish = WEB._replace(image=Image(repository=NAME, keys=(key,)))
+    empty = VENDOR.replace('"1.2.0"', '""').encode()
+    result = sync(empty, header(OLD) + MINE.encode(), wish)
+    assert result.content == header(NEW) + VENDOR.replace("1.2.0", PINNED).encode()
+
+
+@pytest.mark.parametrize("source", ["wso2: {}\n", "wso2: {deployment: {mi: none}}\n", "wso2: [1]\n"])
+def test_only_a_missing_parent_is_refused(source: str) -> None:
+    current = header(OLD) + MINE.encode()
+    result = sync(source.encode(), current)
+    assert (result.content, [one.reason_code for one in result.refusals]) == (current, ["image_field_missing"])
 
 
 def test_no_credentials_of_the_origin_are_written() -> None:

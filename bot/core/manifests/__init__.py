@@ -6,10 +6,11 @@ from bot.core.manifests.groups import edit_groups
 from bot.core.manifests.hazards import REASONS
 from bot.core.manifests.images import Found, find_explicit
 from bot.core.manifests.nodes import Identity
+from bot.core.manifests.own_places import Wish
 from bot.core.manifests.places import Place
 from bot.core.manifests.setting import Wanted, set_image
 from bot.core.manifests.splice import Edit, Edited, Note, edit
-from bot.core.manifests.values import Wish, sync_values, synced_commit
+from bot.core.manifests.values import sync_values, synced_commit
 
 __all__ = [
     "REASONS",

@@ -27,6 +27,7 @@ REASONS = {
     "item_ambiguous": "give each item of the list its own name, or name the item by its number",
     "merged_key": "write the key out here, or name the place that it is merged from",
     "multi_line": "write the value on one line",
+    "not_a_mapping": "make a mapping of it, as the environment's own file has it",
     "not_a_scalar": "name a place that holds one value",
     "not_parsable": "correct the YAML there",
     "not_utf8": "save the file as UTF-8",

@@ -28,7 +28,8 @@ _NULL = ("", "~", "null", "Null", "NULL")
 class Edit(NamedTuple):
     """One value to set: where (keys, and numbers or `name`s of list items), the new text, in which document.
 
-    `fill` allows an empty value to be filled, which is otherwise refused; `part` that the value holds a variable or a
+    `fill` allows an empty value to be filled, and one to be made empty, which is otherwise refused;
+    `part` that the value holds a variable or a
     template, which stay as they are.
     """
 
@@ -143,7 +144,7 @@ class _Wanted:
         node = scalar(nodes)
         if not isinstance(node, kind):
             return
-        if not is_line(one.new):
+        if not is_line(one.new) and (one.new or not one.fill):
             raise Hazard("bad_value", node.line, "the new value is empty or not one line of text")
         if isinstance(node, Scalar):
             self.set(one, nodes, node)

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.images import Found, find_in_values
+from bot.core.manifests.inserting import insert
 from bot.core.manifests.leaves import differences
-from bot.core.manifests.locate import pointer
-from bot.core.manifests.setting import set_image
-from bot.core.manifests.splice import Edit, Edited, edit, readable
+from bot.core.manifests.own_places import Wish, own_places
+from bot.core.manifests.splice import Edited, edit, readable
 from bot.core.models import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.core.config import Image
-    from bot.core.models import ImageVersion, Refusal
-    from bot.core.references import Reference
+    from bot.core.models import Path
 
 _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(rb"# Synced by gitops-bot from [^\r\n]* at ([0-9a-f]{40}); edit it there\.(?:\r\n|\n|\r|$)")
 _SHA = re.compile(r"[0-9a-f]{40}")
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
-
-
-class Wish(NamedTuple):
-    """The version that an image of the synced file shall have."""
-
-    image: Image
-    repository: Reference
-    version: ImageVersion
-
-
-class _Search(NamedTuple):
-    wish: Wish
-    before: Found
-    after: Found
 
 
 def sync_values(
@@ -53,24 +36,25 @@ def sync_values(
     """The new bytes of the values file `file` (its path here), made from the source's.
 
     `current` are its bytes now, None if there is no such file; `origin` names the source's repository and file
-    (a URL's credentials are removed), `commit` is the source's full SHA; `folder` as in `find_image`. Changes are
-    the commit's, and every value that differs from `current`. With a refusal, the content is the current one.
+    (a URL's credentials are removed), `commit` is the source's full SHA; `folder` is the application's, to which the
+    files of explicit keys are relative. Where an image is named and versioned in `current` it stays so named, whatever
+    the source has there, and gets the version of `images`. Changes are the commit's, and every value that differs from
+    `current`. With a refusal, the content is the current one.
     """
     body = _with_header(source, origin, commit)
     try:
         readable(body)
     except Hazard as hazard:
         return Edited(current or b"", (), (hazard.refusal(file),))
-    searches = [
-        _Search(
-            wish,
-            find_in_values(file, current, wish.image, wish.repository, folder) if current else Found((), ()),
-            find_in_values(file, body, wish.image, wish.repository, folder),
-        )
-        for wish in images
-    ]
-    edits, refusals = _edits(file, searches)
-    result = edit(file, body, edits) if not refusals else Edited(body, (), tuple(refusals))
+    wanted = [own_places(file, body, current, wish, folder) for wish in images]
+    refusals = [one for each in wanted for one in each.refusals]
+    if refusals:
+        return Edited(current or b"", (), tuple(dict.fromkeys(refusals)))
+    try:
+        whole = _with_keys(body, [one for each in wanted for one in each.missing])
+    except Hazard as hazard:
+        return Edited(current or b"", (), (hazard.refusal(file),))
+    result = edit(file, whole, list(dict.fromkeys(one for each in wanted for one in each.edits)))
     if result.refusals:
         return Edited(current or b"", (), result.refusals)
     return Edited(result.content, tuple(_changes(file, current, result.content, commit)), (), result.notes)
@@ -95,20 +79,11 @@ def _with_header(source: bytes, origin: str, commit: str) -> bytes:
     return bom + f"# Synced by gitops-bot from {shown} at {commit}; edit it there.".encode() + ending + body
 
 
-def _edits(file: str, searches: Iterable[_Search]) -> tuple[list[Edit], list[Refusal]]:
-    edits: list[Edit] = []
-    refusals: list[Refusal] = []
-    for wish, before, after in searches:
-        # Different versions in the source do not matter: all are set.
-        refusals += [one for one in after.refusals if one.reason_code != "ambiguous_version"]
-        if before.places and not after.places:
-            what = f"the source of {file} has no place for the image {wish.repository}"
-            first = before.places[0]
-            refusals.append(Hazard("image_field_missing", first.line, what).refusal(file, pointer(first.path)))
-        wanted = set_image(after.places, wish.version, pin=wish.image.pin)
-        refusals += wanted.refusals
-        edits += wanted.edits.get(file, ())
-    return edits, refusals
+def _with_keys(body: bytes, missing: Iterable[tuple[Path, str]]) -> bytes:
+    """The source with the keys that only the environment's file has; their values are for the edits to set."""
+    for path, text in dict.fromkeys(missing):
+        body = insert(body, path[:-1], str(path[-1]), text)
+    return body
 
 
 def _changes(file: str, current: bytes | None, new: bytes, commit: str) -> Iterable[Change]:
