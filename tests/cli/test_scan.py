@@ -30,11 +30,35 @@ def test_people_get_a_table(fleet: Path) -> None:
     result = CliRunner().invoke(main, ["scan"])
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
-    assert "place what value image or chart environment" in lines
-    chart = "storefront of https://charts.example.com/shop"
-    assert f"apps/production/shop-values.yaml:9 chart-version >=1.0.0 {chart} production" in lines
+    place = lines.index("apps/production/shop-values.yaml (production)")
+    assert lines[place + 1] == "9 chart-version >=1.0.0 storefront of https://charts.example.com/shop"
     assert "8 versions found, 1 skipped" in lines
-    assert any(line.startswith("broken.yaml:2 not_parsable the file is not YAML") for line in lines)
+    broken = lines.index("broken.yaml")
+    assert lines[broken + 1] == "2 skipped: not_parsable"
+    assert lines[broken + 2].startswith("the file is not YAML")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100, 200])
+def test_file_and_line_are_whole_however_narrow_the_terminal_is(
+    fleet: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    deep = "/".join(f"a-rather-long-folder-{n}" for n in range(8))
+    digest = "sha256:" + "a" * 64
+    text = f"image:\n  repository: ghcr.io/example/{'x' * 60}\n  tag: v1\n  digest: {digest}\nother: {{tag: ''\n"
+    (fleet / deep).mkdir(parents=True)
+    (fleet / deep / "values.yaml").write_text(text.replace("other: {tag: ''\n", ""))
+    (fleet / deep / "values-broken.yaml").write_text(text)
+    lines = CliRunner().invoke(main, ["scan"]).output.splitlines()
+    assert f"{deep}/values.yaml" in lines
+    assert f"{deep}/values-broken.yaml" in lines
+    below = lines[lines.index(f"{deep}/values.yaml") + 1 :]
+    assert below[0].split()[:3] == ["3", "tag", "v1"]
+    assert any(line.split()[:3] == ["4", "digest", digest] for line in below)
+    whole = " ".join(" ".join(lines).split())
+    assert f"ghcr.io/example/{'x' * 60}" in whole
+    words = [line for line in lines if line.startswith(" " * 8) and " " in line.strip()]
+    assert [line for line in words if len(line) > columns] == []
 
 
 def test_scripts_get_json(fleet: Path) -> None:
