@@ -192,6 +192,29 @@ def test_a_digest_that_has_no_place_beside_the_tag_is_noted() -> None:
     assert [one.reason_code for one in result.notes] == ["not_pinned"]
 
 
+WEB = "ghcr.io/example/web"
+RELEASE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\n"
+DOUBTFUL = {
+    "a key above twice": f"image: {{repository: {WEB}, tag: v1}}\nimage: {{repository: x/y, tag: v1}}\n",
+    "a key beside twice": f"image:\n  repository: {WEB}\n  repository: x/y\n  tag: v1\n",
+    "behind a key that is there twice": f"{RELEASE}spec:\n  values: {{image: {{repository: {WEB}}}}}\n"
+    "  values: {image: {tag: v1}}\n",
+    "a template": f"{{{{ if }}}}\nimage: {WEB}:v1\n",
+    "no YAML": f"image: {WEB}:v1\nb: [\n",
+    "encrypted": f"image: {WEB}:v1\nsops: {{mac: x}}\n",
+    "other characters": f"image: {WEB}:v1\nb: \x01\n",
+    "a byte order mark": f"image: {WEB}:v1\nb: \ufeff\n",
+}
+
+
+@pytest.mark.parametrize("text", DOUBTFUL.values(), ids=DOUBTFUL)
+@pytest.mark.parametrize("file", ["values.yaml", "release.yaml"])
+def test_a_file_that_cannot_be_trusted_and_names_the_image_is_refused(file: str, text: str) -> None:
+    result = ask({file: text.encode(), "other.yaml": b"a: {b: 1, b: 2}\n"}, image_request(f"{WEB}=v2"))
+    assert not result.changes
+    assert {one.file for one in result.refused} == {file}
+
+
 def test_kustomize_takes_the_digest_behind_the_tag() -> None:
     content = b"images:\n- name: ghcr.io/example/web\n  newTag: v1\n"
     result = ask({"kustomization.yaml": content}, image_request(f"ghcr.io/example/web=v2@{DIGEST}"))

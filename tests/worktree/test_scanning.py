@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FLEET = read(GOLDEN / "fleet")
 CONTENTS = len({(kind, FLEET[file]) for file, kind in readable_files(FLEET).items()})
 VALUES = "apps/production/shop-values.yaml"
-EXPECTED = "140b99bf"
+EXPECTED = "78f0bfc3"
 """What the facts of all golden files come to. If this changes, so must the number in `scanning.RULES`."""
 
 
@@ -241,7 +241,7 @@ def test_kept_facts_are_those_of_the_present_rules() -> None:
     assert hashlib.sha256("\n".join(golden_facts()).encode()).hexdigest()[:8] == EXPECTED
 
 
-@pytest.mark.parametrize("value", [[], ["x"], [99], [-1], [True], [1, 2, 3, 4, 5, 6, 7, 8, 9], [4]])
+@pytest.mark.parametrize("value", [[], ["x"], [99], [-1], [True], [1, *range(20)], [4]])
 def test_what_was_not_packed_is_not_unpacked(value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         unpacked(value)

@@ -9,7 +9,7 @@ from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
 from bot.core.manifests import Edit, Note, set_image
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
-from bot.core.manifests.nodes import Scalar, text
+from bot.core.manifests.nodes import Mapping, Scalar, key_text, repeated, text
 from bot.core.manifests.scalars import is_string
 from bot.core.manifests.splice import is_empty, readable
 from bot.core.manifests.verify import held
@@ -17,7 +17,8 @@ from bot.core.models import ImageVersion, Refusal
 from bot.core.references import is_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping as Files
 
     from bot.core.discovery import ChartName, Discovery, Finding
     from bot.core.manifests import Place
@@ -54,7 +55,7 @@ Outcome: TypeAlias = Edits | Refusal | Note | Aliased
 _SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
-def outcomes(files: Mapping[str, bytes], found: Discovery, request: Request) -> Iterator[Outcome]:
+def outcomes(files: Files[str, bytes], found: Discovery, request: Request) -> Iterator[Outcome]:
     """A file and edits that belong together, for each place; what must not be edited; what is worth knowing."""
     if isinstance(request, SetValue):
         yield from _value(files, found, request)
@@ -78,9 +79,14 @@ def _texts(request: SetImage | SetChart) -> tuple[str, ...]:
     return tuple(filter(None, (request.version.tag, request.version.digest, str(request.version))))
 
 
-def _unknown(files: Mapping[str, bytes], found: Discovery, request: SetImage | SetChart) -> Iterator[Refusal | Note]:
+def _unknown(files: Files[str, bytes], found: Discovery, request: SetImage | SetChart) -> Iterator[Refusal | Note]:
     """Files that could not be read, though they mention what is asked for, or may do so."""
     name = request.repository.path.rpartition("/")[2] if isinstance(request, SetImage) else request.name
+    told = {one.file for one in found.findings if _is_meant(request, one.image, one.chart)}
+    told |= {one.file for one in found.skipped if _is_meant(request, one.image, one.chart)}
+    for file in sorted(files.keys() - told):
+        if name.encode() in files[file] and (doubt := _doubt(files[file])):
+            yield doubt.refusal(file)
     for one in found.skipped:
         content = files.get(one.file)
         if one.path or (content is not None and (name.encode() not in content or _is_readable(content))):
@@ -89,6 +95,19 @@ def _unknown(files: Mapping[str, bytes], found: Discovery, request: SetImage | S
             yield Refusal(one.file, one.line, "", one.reason_code, one.reason)
         elif one.reason_code in ("too_large", "unreadable"):
             yield Note(one.file, one.line, "", one.reason_code, one.reason)
+
+
+def _doubt(content: bytes) -> Hazard | None:
+    """Why a file that mentions something, and in which it was not found, is not trusted to be without it."""
+    try:
+        nodes = readable(content).nodes
+    except Hazard:
+        return None
+    for node in nodes:
+        twice = repeated(node) if isinstance(node, Mapping) else None
+        if twice is not None:
+            return Hazard("duplicate_key", twice.line, f"the key {key_text(twice)} is there twice")
+    return None
 
 
 def _is_readable(content: bytes) -> bool:
@@ -147,7 +166,7 @@ def _charts(meant: Iterable[Finding], request: SetChart) -> Iterator[Outcome]:
             yield problem.refusal(place.file, pointer(place.path))
 
 
-def _value(files: Mapping[str, bytes], found: Discovery, request: SetValue) -> Iterator[Outcome]:
+def _value(files: Files[str, bytes], found: Discovery, request: SetValue) -> Iterator[Outcome]:
     if request.file not in files:
         unread = [one for one in found.skipped if one.file == request.file]
         yield from (Refusal(one.file, one.line, request.pointer, one.reason_code, one.reason) for one in unread)

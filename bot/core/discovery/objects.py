@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.discovery.facts import Applied, Block, ChartUse, Object, Source
 from bot.core.manifests.conventions import HELM_GROUP, Candidate, at, in_object, kind_and_group
-from bot.core.manifests.nodes import Mapping, Node, Sequence, key_text, text
+from bot.core.manifests.nodes import Mapping, Node, Sequence, key_text, repeated, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,20 +72,29 @@ def block(here: Here, one: Candidate, depth: int = 0) -> Block:
     tag, digest, image = (None if way is None else here.value(way) for way in (one.tag, one.digest, one.image))
     # A JSON Pointer does not say whether `0` is an item or a key.
     place = tuple(map(str, one.at[depth:]))
+    around = _around(here, one.at)
+    if around is not None and (twice := repeated(around)):
+        what = f"the key {key_text(twice)} is there twice"
+        tag, digest, image = (_doubted(each, twice.line, what) for each in (tag, digest, image))
     found = Block(place, one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
     if one.image is None:
         return found
-    return found._replace(key=str(one.image[-1]), label=_container(here, one.at))
+    is_container = len(one.at) > 1 and one.at[-2] in CONTAINERS
+    return found._replace(key=str(one.image[-1]), label=word(around, "name") if is_container else "")
 
 
-def _container(here: Here, path: Path) -> str:
-    """The name of the container at the path; empty for anything else."""
-    if len(path) < 2 or path[-2] not in CONTAINERS:
-        return ""
+def _around(here: Here, path: Path) -> Mapping | None:
+    """The mapping at the path."""
     node: Node | None = here.document.root
     for part in path:
         node = node.items[part] if isinstance(part, int) and isinstance(node, Sequence) else at(node, (part,))
-    return word(node, "name")
+    return node if isinstance(node, Mapping) else None
+
+
+def _doubted(value: Value | None, line: int, what: str) -> Value | None:
+    if value is None or value.code:
+        return value
+    return value._replace(code="duplicate_key", what=what, line=line)
 
 
 def chart_use(spec: Node | None, written: Value | None) -> Iterator[ChartUse]:

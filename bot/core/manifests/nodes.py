@@ -130,6 +130,18 @@ def first_keys(mapping: Mapping) -> dict[str, Node]:
     return keys
 
 
+def repeated(mapping: Mapping) -> Node | None:
+    """The first key that the mapping has had before, None if each is there once."""
+    seen: set[str] = set()
+    for key, _ in mapping.pairs:
+        name = key_text(key)
+        if name in seen and name != "<<":
+            return key
+        if name is not None:
+            seen.add(name)
+    return None
+
+
 def read(mapping: Mapping, key: str) -> Node | None:
     """The value under `key`, taken from what is merged by `<<` if it is not physically here."""
     waiting, seen = [mapping], {id(mapping)}
