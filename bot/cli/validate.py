@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 def validate(context: click.Context, file: Path, *, as_json: bool) -> None:
     """Check a configuration file; FILE is gitops.yaml if not given.
 
-    Every problem is printed with its line, column and fix. Exits with 0 if the file is valid, 1 if it is not.
+    Every problem is printed with its line, column and fix. Where the file is in a checkout, the folders that it names
+    must be there. Exits with 0 if the file is valid, 1 if it is not.
     """
     from bot.core.config import ConfigError, load_config
 
     try:
-        config = load_config(_read(file), click.format_filename(file))
+        content = _read(file)
+        config = load_config(content, click.format_filename(file))
+        _check_folders(file, content, config)
     except ConfigError as error:
         if as_json:
             print_json({"valid": False, "problems": [problem._asdict() for problem in error.problems]})
@@ -59,6 +63,25 @@ def _read(file: Path) -> bytes:
         raise ConfigError(
             [Problem(click.format_filename(file), 0, 0, "", reason, "name a file that you may read")]
         ) from error
+
+
+def _check_folders(file: Path, content: bytes, config: Config) -> None:
+    """`ConfigError` for folders that are not there, if the file lies at the top of a checkout."""
+    from bot.core.config import ConfigError, missing_folders
+
+    top = file.resolve().parent
+    if (top / ".git").exists():
+        folders = {
+            Path(here, name).relative_to(top).as_posix() for here, names, _ in os.walk(top) for name in _entered(names)
+        }
+        problems = missing_folders(content, click.format_filename(file), config, folders)
+        if problems:
+            raise ConfigError(problems)
+
+
+def _entered(names: list[str]) -> list[str]:
+    names[:] = [name for name in names if name != ".git"]
+    return names
 
 
 def _summary(config: Config) -> str:

@@ -36,6 +36,23 @@ def test_a_valid_file_is_summed_up(folder: Path) -> None:
     assert (result.exit_code, result.output) == (0, "gitops.yaml: valid — 2 environments, 1 application\n")
 
 
+def test_in_a_checkout_the_folders_must_be_there(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    for name in ("envs/dev/shop", "envs/production/shops"):
+        (folder / name).mkdir(parents=True)
+    Path("gitops.yaml").write_text(GOOD.replace("{shop: {}}", "{shop: {path: shp}, any: {}, desk: {path: shops}}"))
+    result = CliRunner().invoke(validate)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "gitops.yaml:4:16: environments.prod.path: there is no folder envs/prod\n"
+        "  → did you mean envs/production?\n"
+        "gitops.yaml:5:29: applications.shop.path: there is no folder envs/dev/shp\n"
+        "  → did you mean envs/dev/shop?\n"
+        "gitops.yaml:5:57: applications.desk.path: there is no folder envs/dev/shops\n"
+        "  → did you mean envs/dev/shop?\n"
+    )
+
+
 def test_problems_go_to_standard_error_with_exit_code_1(folder: Path) -> None:
     Path("other.yaml").write_text(BAD)
     result = CliRunner().invoke(validate, ["other.yaml"])

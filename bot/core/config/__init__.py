@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.config.folders import missing_folders
 from bot.core.config.load import load_config
 from bot.core.config.models import (
     Application,
@@ -43,5 +44,6 @@ __all__ = [
     "json_schema",
     "load_config",
     "missing_config",
+    "missing_folders",
     "teams",
 ]

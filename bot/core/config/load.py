@@ -15,7 +15,7 @@ from bot.core.config.wording import finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.core.config.source import Fault, Place
+    from bot.core.config.source import Fault, Place, Source
     from bot.core.models import Path
 
 M = TypeVar("M", bound=Model)
@@ -43,6 +43,11 @@ def load_config(content: bytes, file: str = "gitops.yaml") -> Config:
     if config is None or problems:
         raise ConfigError(problems)
     return config
+
+
+def at_value(file: str, source: Source, path: Path, message: str, fix: str) -> Problem:
+    """A problem with the value at a path of the file."""
+    return _place(file, path, source.value(path), message, fix)
 
 
 def _problem(file: str, fault: Fault) -> Problem:
