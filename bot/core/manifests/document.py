@@ -29,6 +29,8 @@ _SEPARATORS = re.compile("[\x85\u2028\u2029]")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SECRET = "ENC[AES256_GCM,"  # noqa: S105 - how SOPS writes a value, and no password
 _DEPTH = 100
+_MOST_NODES = 400_000
+"""What fits into 200 MB of memory. A bundle of 4 MB of definitions of resources has half as many."""
 # Without libyaml the pure loader gives the same events, only slower.
 FASTEST: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -192,6 +194,8 @@ class _Build:
     def put(self, node: Node) -> None:
         """Put a node where it belongs: as root, item, key or value."""
         self.nodes.append(node)
+        if len(self.nodes) > _MOST_NODES:
+            raise Hazard("too_large", node.line, f"the file has more than {_MOST_NODES:,} keys and values")
         if node.anchor:
             self.anchors[node.anchor] = node
         if not self.open:

@@ -44,6 +44,7 @@ REASONS = {
     "too_deep": "nest less deeply",
     "variable_retyped": "put the variable into a longer text, such as repository:${tag}, or take another tag",
     "variable_shared": "give this image or chart a variable of its own",
+    "too_large": "take the file apart",
     "verification_failed": "report the file, the edit would have changed something else too",
 }
 """Reason code → what a person does about it."""

@@ -55,10 +55,15 @@ class Sequence(Base):
 
 @dataclass(slots=True, eq=False)
 class Mapping(Base):
-    """A mapping as written: pairs in order, equal keys and `<<` included."""
+    """A mapping as written: pairs in order, equal keys and `<<` included.
+
+    `inherited` is what was found under a key, here or in what is merged; `merging` that it is being looked for.
+    """
 
     pairs: list[tuple[Node, Node]] = field(default_factory=list)
     index: dict[str | None, list[tuple[Node, Node]]] | None = field(default=None, repr=False)
+    inherited: dict[str, Node | None] = field(default_factory=dict, repr=False)
+    merging: bool = field(default=False, repr=False)
 
     def all(self, key: str) -> list[tuple[Node, Node]]:
         """Every pair that is physically here under `key`."""
@@ -143,17 +148,33 @@ def repeated(mapping: Mapping) -> Node | None:
 
 
 def read(mapping: Mapping, key: str) -> Node | None:
-    """The value under `key`, taken from what is merged by `<<` if it is not physically here."""
-    waiting, seen = [mapping], {id(mapping)}
-    for one in waiting:
-        found = one.get(key)
-        if found is not None:
-            return found
-        # Hostile files merge a mapping into itself, or in many ways: each is looked at once.
-        merged = [source for source in _merged(one) if id(source) not in seen]
-        seen.update(map(id, merged))
-        waiting += merged
-    return None
+    """The value under `key`, taken from what is merged by `<<` if it is not physically here.
+
+    What is found is kept: however often mappings merge each other, each merge is followed once.
+    """
+    waiting = [mapping]
+    while waiting:
+        one = waiting[-1]
+        if key in one.inherited:
+            waiting.pop()
+            continue
+        own = one.get(key)
+        sources = [] if own is not None else _merged(one)
+        # A mapping that merges itself has nothing more to give.
+        one.inherited[key] = own
+        missing = [source for source in sources if key not in source.inherited]
+        if missing:
+            del one.inherited[key]
+            one.merging = True
+            open_ones = [source for source in missing if not source.merging]
+            if open_ones:
+                waiting += reversed(open_ones)
+                continue
+        values = (source.inherited.get(key) for source in sources)
+        one.inherited[key] = own if own is not None else next((v for v in values if v is not None), None)
+        one.merging = False
+        waiting.pop()
+    return mapping.inherited[key]
 
 
 def _merged(mapping: Mapping) -> list[Mapping]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bot.core.manifests.nodes import Node
 
 _BOM = b"\xef\xbb\xbf"
+_STR = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class Trail(NamedTuple):
@@ -54,24 +56,42 @@ def _find(content: bytes, what: bytes, start: int) -> int:
 
 
 def _read(content: bytes) -> list[Any] | None:
-    """All documents, None if the second reader does not accept them."""
+    """The nodes of all documents, None if the second reader does not accept them.
+
+    They are composed, and nothing is made of them: what merges and aliases refer to is there once, however often.
+    """
     from ruamel.yaml import YAML
 
     reader = YAML(typ="safe", pure=True)
     reader.composer.warn_double_anchors = False
     try:
-        return list(reader.load_all(content))
+        roots = list(reader.compose_all(content))
     except Exception:  # noqa: BLE001 - whatever the second reader fails with, its answer is no
         return None
+    return None if any(_has_key_twice(node) for node in _nodes(roots)) else roots
 
 
-def _strings(tree: Any) -> Iterator[str]:
-    """Every text in it that is a value, without the line end of a block scalar."""
-    waiting, seen = [tree], set[int]()
+def _nodes(roots: list[Any]) -> Iterator[Any]:
+    """Every node once, keys too: a list may hold itself, by an alias."""
+    waiting, seen = list(roots), set[int]()
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            yield value.rstrip("\n")
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))  # a list may hold itself, by an alias
-            waiting += value.values() if isinstance(value, dict) else value
+        node = waiting.pop()
+        if node is not None and id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            if isinstance(node.value, list):
+                waiting += (part for one in node.value for part in (one if isinstance(one, tuple) else (one,)))
+
+
+def _has_key_twice(node: Any) -> bool:
+    """Whether it is a mapping with two keys of one text, which may come by an alias."""
+    if not isinstance(node.value, list):
+        return False
+    keys = [(one[0].tag, one[0].value) for one in node.value if isinstance(one, tuple)]
+    texts = [key for key in keys if isinstance(key[1], str) and key[0] != _MERGE]
+    return len(texts) > len(set(texts))
+
+
+def _strings(roots: list[Any]) -> Iterator[str]:
+    """Every text in them, without the line end of a block scalar."""
+    yield from (node.value.rstrip("\n") for node in _nodes(roots) if node.tag == _STR and isinstance(node.value, str))
