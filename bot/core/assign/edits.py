@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.core.assign.outcomes import Aliased, Edits, Outcome, outcomes
 from bot.core.assign.requests import Request, SetImage, SetValue
 from bot.core.manifests import Edited, Note, edit_groups
+from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.leaves import pointers
+from bot.core.manifests.splice import readable
 from bot.core.models import Change, Refusal
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from bot.core.discovery import Discovery
     from bot.core.manifests.groups import Group
+    from bot.core.manifests.nodes import Parsed
 
 _MOST_NAMES = 2_000
 
@@ -53,9 +56,12 @@ def assign(files: Mapping[str, bytes], found: Discovery, requests: Sequence[Requ
     every = [outcome for some in reached.values() for outcome in some]
     edited = _edited(files, every)
     contents = {file: one.content for file, one in edited.items() if one.changes}
+    aliased = [one for one in every if isinstance(one, Aliased)]
+    # Each file is read once, however many aliases it has.
+    now = {file: _parsed(contents.get(file, files[file])) for file in {one.refusal.file for one in aliased}}
     refused = [
         *(one for one in every if isinstance(one, Refusal)),
-        *(one.refusal for one in every if isinstance(one, Aliased) and not one.is_so(_now(files, contents, one))),
+        *(one.refusal for one in aliased if not one.is_so(now[one.refusal.file])),
         *(refusal for one in edited.values() for refusal in one.refusals),
     ]
     notes = [*(one for one in every if isinstance(one, Note)), *(note for one in edited.values() for note in one.notes)]
@@ -77,8 +83,11 @@ def _edited(files: Mapping[str, bytes], every: Iterable[Outcome]) -> dict[str, E
     return {file: edit_groups(file, files[file], asked) for file, asked in sorted(groups.items())}
 
 
-def _now(files: Mapping[str, bytes], contents: Mapping[str, bytes], one: Aliased) -> bytes:
-    return contents.get(one.refusal.file, files[one.refusal.file])
+def _parsed(content: bytes) -> Parsed | None:
+    try:
+        return readable(content)
+    except Hazard:
+        return None
 
 
 def _near(files: Mapping[str, bytes], found: Discovery, request: Request) -> tuple[str, ...]:

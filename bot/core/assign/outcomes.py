@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.core.discovery import ChartName, Discovery, Finding
     from bot.core.manifests import Place
     from bot.core.manifests.groups import Group
+    from bot.core.manifests.nodes import Parsed
     from bot.core.references import Reference
 
 
@@ -39,11 +40,13 @@ class Aliased(NamedTuple):
     refusal: Refusal
     wanted: tuple[str, ...]
 
-    def is_so(self, content: bytes) -> bool:
-        """Whether the alias stands for what is wanted, in the edited file."""
+    def is_so(self, edited: Parsed | None) -> bool:
+        """Whether the alias stands for what is wanted, in the edited file; None for one that cannot be read."""
         path = from_pointer(self.refusal.path)
+        if edited is None:
+            return False
         try:
-            node = trail(document_with(readable(content), path).root, path)[-1]
+            node = trail(document_with(edited, path).root, path)[-1]
         except Hazard:
             return False
         found = text(node) or ""

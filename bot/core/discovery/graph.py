@@ -326,6 +326,7 @@ class Graph:
         if self._size > _MOST:
             self._trouble(file, Named("", 1), "too_deep", "too many objects are applied")
             return []
+        self._size += len(states)
         states = self._with_components(file, inside("", applied.path) or "", applied.components, states, set())
         states = self._imaged(file, applied.images, self._patched(file, "", applied.patches, states))
         return [each.renamed(applied.namespace, "", "") for each in states]

@@ -13,11 +13,12 @@ from bot.core.discovery.states import Key, Written
 from bot.core.manifests.places import split_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.core.discovery.facts import Use
     from bot.core.discovery.remembered import Reading
     from bot.core.discovery.states import Named, State
+    from bot.core.models import Path
 
 _VARIABLE = re.compile(r"\$\{([_A-Za-z][_A-Za-z0-9]*)(?::?[=-]([^{}$]*))?\}")
 _SHARED = "variable_shared"
@@ -76,9 +77,8 @@ def followed(states: Sequence[State], reading: Reading, files: Iterable[str]) ->
         now.append(follow.state(one, there) if substitutes else one)
     if not follow.origins:
         return Followed(now, frozenset(follow.parts))
-    uses = [(file, use) for file in files for use in (reading[file].uses if file in reading else ())]
-    checked = [_checked(one, follow, uses, known.values()) for one in now]
-    return Followed(checked, frozenset((*follow.origins, *follow.parts)))
+    check = _Check(follow, known.values(), reading, files)
+    return Followed([check.state(one) for one in now], frozenset((*follow.origins, *follow.parts)))
 
 
 def _variables(by: State, states: Sequence[State]) -> Variables:
@@ -182,33 +182,49 @@ class _Follow:
         return written.part(version, text[:start], text[start + len(version) :])
 
 
-def _checked(one: State, follow: _Follow, uses: Sequence[tuple[str, Use]], all_variables: Iterable[Variables]) -> State:
-    """The object, with those of its versions refused whose variable is something else as well."""
+class _Check:
+    """Whether a variable is nothing but the version of one image or chart, wherever it is used."""
 
-    def checked(written: Written | None, what: str) -> Written | None:
+    def __init__(self, follow: _Follow, known: Iterable[Variables], reading: Reading, files: Iterable[str]) -> None:
+        # The same scalar may be known by another name to another Flux Kustomization.
+        self.names: dict[Key, set[str]] = defaultdict(set)
+        for name, written in (pair for there in known for pair in there.known.items()):
+            if written:
+                self.names[written.key].add(name)
+        self.uses: dict[str, list[tuple[str, Use]]] = defaultdict(list)
+        for file in (one for one in files if one in reading):
+            for use in reading[file].uses:
+                self.uses[use.name].append((file, use))
+        self.origins: dict[tuple[str, object], list[tuple[Path, set[str]]]] = defaultdict(list)
+        for key, told in follow.origins.items():
+            self.origins[key.file, key.document].append((key.path, told))
+        self.others: dict[tuple[Key, str], str] = {}
+
+    def state(self, one: State) -> State:
+        """The object, with those of its versions refused whose variable is something else as well."""
+        images = {path: self.named(named) for path, named in one.images.items()}
+        return one._replace(images=images, version=self.one(one.version, f"the chart {one.chart}"))
+
+    def named(self, named: Named) -> Named:
+        """One image."""
+        tag, digest, image = (self.one(each, named.name) for each in (named.tag, named.digest, named.image))
+        return named._replace(tag=tag, digest=digest, image=image)
+
+    def one(self, written: Written | None, what: str) -> Written | None:
+        """One scalar."""
         if written is None or not written.variable or written.value.code:
             return written
-        # The same scalar may be known by another name to another Flux Kustomization.
-        names = {n for there in all_variables for n, w in there.known.items() if w and w.key == written.key}
-        for file, use in uses:
-            if use.name in names:
-                met = [told for key, told in follow.origins.items() if _is_in(key, file, use)]
+        asked = (written.key, what)
+        if asked not in self.others:
+            self.others[asked] = next(self.used_otherwise(*asked), "")
+        other = self.others[asked]
+        return written._replace(value=written.value._replace(code=_SHARED, what=other)) if other else written
+
+    def used_otherwise(self, key: Key, what: str) -> Iterator[str]:
+        """Where the variable is something else, in words."""
+        for name in sorted(self.names[key]):
+            for file, use in self.uses[name]:
+                # The scalar itself, or the values in a text that has the variable.
+                met = [told for path, told in self.origins[file, use.document] if path[: len(use.path)] == use.path]
                 if len(met) < use.times or any(told != {what} for told in met):
-                    why = f"the variable {use.name} is used for something else in {file}:{use.line}"
-                    return written._replace(value=written.value._replace(code=_SHARED, what=why))
-        return written
-
-    images = {
-        path: named._replace(
-            tag=checked(named.tag, named.name),
-            digest=checked(named.digest, named.name),
-            image=checked(named.image, named.name),
-        )
-        for path, named in one.images.items()
-    }
-    return one._replace(images=images, version=checked(one.version, f"the chart {one.chart}"))
-
-
-def _is_in(key: Key, file: str, use: Use) -> bool:
-    """Whether a scalar is the one that has the variable, or is a value in that text."""
-    return key.file == file and key.document == use.document and key.path[: len(use.path)] == use.path
+                    yield f"the variable {name} is used for something else in {file}:{use.line}"
