@@ -106,7 +106,9 @@ def _was_cancelled(snapshot: Snapshot, comment: UserComment) -> bool:
 
 def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Problem | None:
     rule = VERBS[command.verb]
-    level: Level = rule.own if rule.own and _is_own(snapshot, comment, command) else rule.level
+    # What is one's own needs less, and never more.
+    own = rule.own if rule.own and _is_own(snapshot, comment, command) else None
+    levels: tuple[Level, ...] = (rule.level, own) if own else (rule.level,)
     environment = command.environment
     pull = pull_request_of(snapshot, comment)
     if environment is None and pull is not None:
@@ -114,9 +116,10 @@ def _denied(snapshot: Snapshot, comment: UserComment, command: Command) -> Probl
     if environment not in snapshot.config.environments:
         environment = None
     person = snapshot.people.get(comment.author.lower(), Unknown("who that is was not asked"))
-    verdict = authorize.may(snapshot.config, person, comment.author, level, environment)
-    if verdict.allowed:
+    verdicts = [authorize.may(snapshot.config, person, comment.author, level, environment) for level in levels]
+    if any(verdict.allowed for verdict in verdicts):
         return None
+    verdict = verdicts[-1]
     return Problem(verdict.reason_code, command.text, verdict.reason, "ask somebody who may")
 
 
