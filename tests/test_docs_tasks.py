@@ -197,7 +197,7 @@ def test_values_arrive_under_a_line_that_says_from_where(in_a_demo: Reader) -> N
 
 def test_a_scan_finds_what_the_demo_has(in_a_demo: Reader) -> None:
     printed = in_a_demo.follow("scan.md")
-    assert re.search(r"envs/prod/micro-integrator/values\.yaml:\d+ +tag +", printed)
+    assert re.search(r"envs/prod/micro-integrator/values\.yaml  \(prod\)\n +\d+  tag +", printed)
     assert '"found_by": "convention"' in printed
 
 

@@ -52,13 +52,15 @@ class ImageInfo(NamedTuple):
 
     `digest` is that of the manifest or index that the reference names; `labels` and `created` come from the
     configuration of the asked platform (OCI image-spec, config.md); `platforms` are all that there are
-    (`os/architecture[/variant]`), by the index or, without one, by the configuration.
+    (`os/architecture[/variant]`), by the index or, without one, by the configuration. `kind` is `image`, `chart`,
+    or the artifact's own type.
     """
 
     digest: str
     labels: Mapping[str, str]
     created: datetime | None
     platforms: frozenset[str] = frozenset()
+    kind: str = "image"
 
 
 class ChartVersion(NamedTuple):

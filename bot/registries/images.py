@@ -20,6 +20,10 @@ _CONFIG_TYPES = frozenset(
     {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
 )
 
+# https://github.com/helm/community/blob/main/hips/hip-0006.md
+_CHART_TYPE = "application/vnd.cncf.helm.config.v1+json"
+_LONGEST = 100
+
 _NOTHING = Kept(None)
 
 
@@ -35,14 +39,26 @@ def image_info(registry: Registry, reference: Reference, platform: str, kept: Ke
     if named is None:
         return None
     if named.media_type not in INDEX_TYPES:
-        config = _config(registry, reference, named, kept)
-        return ImageInfo(named.digest, _labels(config), moment(config.get("created")), _platforms([config]))
+        config, kind = _config(registry, reference, named, kept), _kind(named, f"the manifest of {reference}")
+        return ImageInfo(named.digest, _labels(config), moment(config.get("created")), _platforms([config]), kind)
     what = f"the index of {reference}"
     entries = descriptors(parse_object(named.body, what), "manifests", what)
     manifest = _of_platform(registry, reference, entries, platform)
     config = _config(registry, reference, manifest, kept) if manifest else {}
     platforms = _platforms(entry.get("platform") for entry in entries)
     return ImageInfo(named.digest, _labels(config), moment(config.get("created")), platforms)
+
+
+def _kind(manifest: Manifest, what: str) -> str:
+    """What the manifest is of: https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage"""
+    document = parse_object(manifest.body, what)
+    config = document.get("config")
+    media = config.get("mediaType") if isinstance(config, dict) else None
+    if media in _CONFIG_TYPES:
+        return "image"
+    if media == _CHART_TYPE:
+        return "chart"
+    return str(document.get("artifactType") or media or "an artifact")[:_LONGEST]
 
 
 def _platforms(found: Iterable[object]) -> frozenset[str]:

@@ -33,7 +33,7 @@ def select(arguments: str, given: str | bytes = TAGS) -> Result:
         ("semver --exclude 2.0.0 --exclude /^v/", TAGS, "1.9.3"),
         ("semver --range 1", "1\n1.2\n", None),
         ("semver --range 1 --loose", "1\n1.2\n", "1.2"),
-        ("semver --loose", "1.2.3+b\n1.2.3+a\n", "1.2.3+a"),
+        ("semver --loose", "1.2.3+b\n1.2.3+a\n", "1.2.3+b"),
         ("numerical", "9\n10\n1e3\n1.5\n" + "9" * 100, "9" * 100),
         ("numerical --order desc", "9\n10\n", "9"),
         ("alphabetical --order asc", "a\nc\nb\n", "c"),
@@ -61,7 +61,7 @@ def test_without_a_choice_the_most_common_reasons_are_said() -> None:
     assert result.stderr.splitlines() == [
         "error: none of the 6 tags satisfies the policy",
         "  5 of them: it is not in the range (out_of_range)",
-        "  1 of them: it is not a semantic version of three numbers (not_semver)",
+        "  1 of them: it is not a semantic version of three parts between dots (not_semver)",
     ]
 
 
@@ -71,7 +71,7 @@ def test_it_is_explained_why_each_tag_lost() -> None:
         "1.4.0: it comes before v1.10.0 (older)",
         "1.9.3: it comes before v1.10.0 (older)",
         "2.0.0: it is not in the range (out_of_range)",
-        "latest: it is not a semantic version of three numbers (not_semver)",
+        "latest: it is not a semantic version of three parts between dots (not_semver)",
         "1.11.0-rc.1: it is a pre-release, and the range names none (prerelease)",
     ]
 

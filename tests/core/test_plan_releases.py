@@ -25,6 +25,7 @@ from tests.core.worlds import (
     decide,
     digest,
     everywhere,
+    looked_up,
     only,
     pinned,
     running,
@@ -50,6 +51,17 @@ def test_the_first_environment_gets_what_its_policy_chooses() -> None:
     action = only(followed(V1, V2, f"{SHOP}:9.0.0", f"{SHOP}:latest"), OpenPullRequest)
     assert (action.environment, action.title) == ("dev", "dev: shop 1.1.0")
     assert [(c.path, c.old, c.new) for c in action.changes] == [("/shop/tag", pinned(V1), pinned(V2))]
+
+
+@pytest.mark.parametrize("kind", ["chart", "application/vnd.example+json"])
+def test_a_tag_that_names_no_image_is_passed_over_and_named(kind: str) -> None:
+    newest = f"{SHOP}:2.0.0"
+    snapshot = followed(V1, V2, newest)
+    other = looked_up(with_image(snapshot, newest, ImageInfo(digest("chart"), {}, NOW, kind=kind)))
+    action = only(other, OpenPullRequest)
+    assert [(c.path, c.new) for c in action.changes] == [("/shop/tag", pinned(V2))]
+    current = with_file(other, "envs/dev/shop/values.yaml", values({"shop": pinned(V2)}))
+    assert "2.0.0 is not taken: it is a" in skip(current, "dev").reason
 
 
 def test_the_others_get_what_the_one_before_has_and_nothing_newer() -> None:

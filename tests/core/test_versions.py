@@ -34,6 +34,11 @@ def codes(tags: Sequence[str], policy: Policy, current: str | None = None, **mor
     return {one.tag: one.reason_code for one in rejected}
 
 
+SIGNED = f"sha256-{'a' * 64}"
+SIGNATURES = f"{SIGNED} {SIGNED}.sig {SIGNED}.att {SIGNED}.sbom web-1.0.sig"
+EXTRACTED = "1.28.0.5999-x 1.28.0.6100-y 1.27.0.9999-z"
+
+
 @pytest.mark.parametrize(
     ("policy", "key"),
     [
@@ -96,7 +101,20 @@ BUILDS = Policy(numerical="asc", filter=r"^main-[0-9a-f]+-(?P<ts>[0-9]+)$", extr
         (Policy(semver="*", allow_downgrade=True), "1.5.0 v1.5.0", "v1.5.0", "v1.5.0"),
         (Policy(semver="1"), "1 1.2 v1.10 01.3", None, None),
         (Policy(semver="1", loose=True), "1 1.2 v1.10 01.3", None, "v1.10"),
-        (Policy(semver="*", loose=True), "1.2.0+b 1.2.0+a", None, "1.2.0+a"),
+        (Policy(semver="*", loose=True), "1.2.0+b 1.2.0+a", None, "1.2.0+b"),
+        (Policy(semver="*", loose=True), "1.2.0+20240101 1.2.0+20240301", "1.2.0+20240101", "1.2.0+20240301"),
+        (Policy(numerical="asc"), "1.5 1.10 2 1.9", None, "2"),
+        (Policy(numerical="desc"), "1.5 1.10 2 1.9", None, "1.10"),
+        (Policy(semver="*", filter="^(?P<v>[0-9]+.[0-9]+.[0-9]+)", extract="$v"), EXTRACTED, None, "1.28.0.6100-y"),
+        (
+            Policy(semver="*", filter="^(?P<v>[0-9]+.[0-9]+.[0-9]+)", extract="$v"),
+            EXTRACTED,
+            "1.28.0.5999-x",
+            "1.28.0.6100-y",
+        ),
+        (Policy(alphabetical="asc"), f"20240101 {SIGNATURES}", None, "20240101"),
+        (Policy(newest=True), SIGNATURES, None, None),
+        (Policy(semver="*"), "2024.01.15 1.2 v1.2-alpha.1", None, "2024.01.15"),
         (Policy(semver="*", loose=True), "1.2.0+b 1.2.0+a", "1.2.0+b", "1.2.0+b"),
         (Policy(calver="asc"), "2024.01.15 24.04 2024.10 20240401 1.2.3", None, "2024.10"),
         (Policy(calver="desc"), "2024.01.15 24.04 2024.10", None, "2024.01.15"),

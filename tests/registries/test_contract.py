@@ -103,13 +103,13 @@ def test_labels_and_creation_time_come_from_the_configuration(place: Place) -> N
     config = {"created": "2024-05-06T07:08:09.123456789Z", "config": {"Labels": LABELS}}
     named = push_image(place.registry, place.repository().with_tag("1.0"), FILES, config)
     moment = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (named, LABELS, moment, AMD64)
+    assert place.registry.image(place.repository().with_tag("1.0")) == (named, LABELS, moment, AMD64, "image")
 
 
 @pytest.mark.parametrize("config", [{}, {"config": None}, {"config": {"Labels": None}}, {"created": "yesterday"}])
 def test_an_image_without_labels_has_none(place: Place, config: dict[str, object]) -> None:
     named = push_image(place.registry, place.repository().with_tag("1.0"), FILES, config)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (named, {}, None, AMD64)
+    assert place.registry.image(place.repository().with_tag("1.0")) == (named, {}, None, AMD64, "image")
 
 
 def test_an_index_gives_the_labels_of_the_asked_platform_and_its_own_digest(place: Place) -> None:
@@ -121,9 +121,9 @@ def test_an_index_gives_the_labels_of_the_asked_platform_and_its_own_digest(plac
     named = push_index(place.registry, reference, images)
     assert place.registry.digest(reference) == named
     platforms = frozenset(images)
-    assert place.registry.image(reference) == (named, {"for": "linux/amd64"}, None, platforms)
-    assert place.registry.image(reference, "linux/arm/v7") == (named, {"for": "linux/arm/v7"}, None, platforms)
-    assert place.registry.image(reference, "linux/s390x") == (named, {}, None, platforms)
+    assert place.registry.image(reference) == (named, {"for": "linux/amd64"}, None, platforms, "image")
+    assert place.registry.image(reference, "linux/arm/v7") == (named, {"for": "linux/arm/v7"}, None, platforms, "image")
+    assert place.registry.image(reference, "linux/s390x") == (named, {}, None, platforms, "image")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,13 @@ def test_an_artifact_that_is_no_image_has_a_digest_and_no_labels(place: Place) -
     )
     put_blobs(place.registry, place.repository(), [config, chart])
     place.registry.put_manifest(place.repository().with_tag("1.0"), MANIFEST, manifest)
-    assert place.registry.image(place.repository().with_tag("1.0")) == (digest(manifest), {}, None, frozenset())
+    assert place.registry.image(place.repository().with_tag("1.0")) == (
+        digest(manifest),
+        {},
+        None,
+        frozenset(),
+        "chart",
+    )
 
 
 @pytest.mark.parametrize("blob", [b"", b"x", bytes(range(256)) * 12_345], ids=["empty", "one byte", "3 MB"])

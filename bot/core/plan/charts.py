@@ -15,6 +15,7 @@ from bot.core.chart_urls import chart_url
 from bot.core.models import ChartOrder, ImageInfo, Unknown
 from bot.core.plan.ages import Sighting, aged
 from bot.core.plan.builds import REVISION
+from bot.core.plan.followed import other_kind
 from bot.core.versions import TagFacts, by_first_seen, choose, undated
 
 if TYPE_CHECKING:
@@ -100,7 +101,32 @@ def _loose(policy: Policy) -> Policy:
 def _facts(snapshot: Snapshot, chart: Chart, listing: ChartListing) -> Facts:
     assert chart.policy is not None
     policy = chart.policy
-    return {o.version: aged(snapshot, policy, _sighting(chart, o), TagFacts(o.created)) for o in listing.versions}
+    facts = ((o, TagFacts(o.created, other=_other(snapshot, chart, o.version))) for o in listing.versions)
+    return {o.version: aged(snapshot, policy, _sighting(chart, o), known) for o, known in facts}
+
+
+def _other(snapshot: Snapshot, chart: Chart, version: str) -> str:
+    """What a version in a registry is, if it was looked at and is no chart."""
+    if not _in_registry(chart):
+        return ""
+    info = snapshot.images.get(target(chart, version))
+    return other_kind(info.kind) if isinstance(info, ImageInfo) and info.kind != "chart" else ""
+
+
+def chart_references(snapshot: Snapshot, environment: str, application: str) -> Iterator[Reference]:
+    """The version that an environment follows, in a registry, where a tag may name something else than a chart."""
+    chart = snapshot.config.applications[application].chart
+    listing = snapshot.charts.get((chart.repository, chart.name)) if chart else None
+    if chart is None or chart.policy is None or listing is None or isinstance(listing, Unknown):
+        return
+    current = snapshot.deployed[environment, application].release.chart
+    choice = newest_version(_facts(snapshot, chart, listing), chart.policy, current, snapshot.now)
+    if _in_registry(chart) and choice.selected:
+        yield target(chart, choice.selected)
+
+
+def _in_registry(chart: Chart) -> bool:
+    return chart.repository.startswith("oci://")
 
 
 def _sighting(chart: Chart, one: ChartVersion) -> Sighting:

@@ -121,7 +121,14 @@ def _facts(snapshot: Snapshot, policy: Policy, repository: Reference) -> Facts:
 
 def _fact(snapshot: Snapshot, policy: Policy, reference: Reference, info: ImageInfo) -> TagFacts | Unknown:
     sighting = _sighting(reference.repository, str(reference.tag), info)
-    return aged(snapshot, policy, sighting, TagFacts(info.created, info.platforms))
+    other = "" if info.kind == "image" else other_kind(info.kind)
+    return aged(snapshot, policy, sighting, TagFacts(info.created, info.platforms, other=other))
+
+
+def other_kind(kind: str) -> str:
+    """What a tag names that is not what is looked for, in words."""
+    known = {"image": "an image, and no chart", "chart": "a Helm chart, and no image"}
+    return known.get(kind, f"an artifact of the type {kind}")
 
 
 def _sighting(repository: Reference, tag: str, info: ImageInfo) -> Sighting:

@@ -9,7 +9,7 @@ from bot.core.deployed import deployed
 from bot.core.models import Commit, Unknown
 from bot.core.plan.asks import all_asks, history_of
 from bot.core.plan.builds import again, targets
-from bot.core.plan.charts import target, versions
+from bot.core.plan.charts import chart_references, target, versions
 from bot.core.plan.followed import followed_references, promoted_reference
 from bot.core.plan.pull_requests import branch_name
 from bot.core.references import is_tag, parse_repository
@@ -62,6 +62,7 @@ def _followed(snapshot: Snapshot) -> Iterator[Reference]:
             continue
         for application, app in snapshot.config.applications.items():
             here = snapshot.deployed[environment, application]
+            yield from chart_references(snapshot, environment, application)
             for name, image in app.images.items():
                 if image.policy:
                     yield from followed_references(snapshot, application, name, here.release.images.get(name))

@@ -1,7 +1,9 @@
 """A policy chooses the best of the tags that it takes, and nothing goes back behind the deployed one.
 
 The order is total: tags that the policy takes as equal (`1.2.3` and `v1.2.3`) are ordered by their text, and the one
-that comes first is chosen, unless it is the deployed one's equal: then nothing changes.
+that comes first is chosen, unless it is the deployed one's equal: then nothing changes. Where only a part of each tag
+is compared, the whole tags decide between equals, the greater one winning; of versions that differ in their build
+metadata alone, the one that was made last wins.
 Policies: https://fluxcd.io/flux/components/image/imagepolicies/#policy
 """
 
@@ -11,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.models import Unknown
-from bot.core.versions.reading import Candidate, Rejected, best_first
+from bot.core.versions.reading import Candidate, Rejected, best_first, natural
 from bot.core.versions.rules import Rules
 
 if TYPE_CHECKING:
@@ -23,18 +25,21 @@ if TYPE_CHECKING:
 MOST_LOOKED_AT = 128
 # Reproducible builds write a date long gone; there were no container images before 2013.
 _FIRST_YEAR = 2013
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TagFacts(NamedTuple):
     """What is known of a tag beyond its text: when it was made, and which platforms it has (`os/arch[/variant]`).
 
-    `first_seen`: since when one without a date counts as made; `now` itself if nobody has seen it before.
+    `first_seen`: since when one without a date counts as made; `now` itself if nobody has seen it before. `other` says
+    what it is, if it is something else than what is looked for: a chart among images, say.
     """
 
     created: datetime | None = None
     platforms: frozenset[str] = frozenset()
     first_seen: datetime | None = None
+    other: str = ""
 
     @property
     def date(self) -> datetime | None:
@@ -82,7 +87,7 @@ def choose(
     rules, seen = Rules(policy), _Observed(facts or {}, now)
     if not tags:
         return Choice(None, "there are no tags at all, and nothing is decided on an empty list")
-    candidates = rules.candidates(tags)
+    candidates = by_metadata(rules.candidates(tags), seen.facts)
     if rules.kind == "newest":
         taken = [one for one in candidates if one.tag == current or rules.takes(one)]
         missing = _not_known([one.tag for one in taken], current, seen)
@@ -99,9 +104,22 @@ def deployed(rules: Rules, current: str | None, facts: Facts) -> Candidate | Non
     if current is None or rules.kind == "digest":
         return None
     one = rules.place(current)
+    one = by_metadata((one,), facts)[0] if one else None
     if one is None or rules.kind != "newest":
         return one
     return next(iter(by_date([one], facts)), None)
+
+
+def by_metadata(candidates: tuple[Candidate, ...], facts: Facts) -> tuple[Candidate, ...]:
+    """Of versions that differ in their build metadata alone, the one that was made last comes first, as in Flux."""
+    if not any("+" in one.tag for one in candidates):
+        return candidates
+    found = []
+    for one in candidates:
+        known = facts.get(one.tag)
+        date = known.date if isinstance(known, TagFacts) and known.date else _FIRST
+        found.append(one._replace(tie=(date, natural(one.tag.partition("+")[2]))))
+    return best_first(found)
 
 
 def by_date(candidates: Sequence[Candidate], facts: Facts) -> tuple[Candidate, ...]:
@@ -112,9 +130,11 @@ def by_date(candidates: Sequence[Candidate], facts: Facts) -> tuple[Candidate, .
 
 def unsuitable(rules: Rules, tag: str, facts: Facts, now: datetime | None) -> Rejected | None:
     """Why a tag is not taken for what is known of it; None if it is, or if nothing is known yet."""
+    known = facts.get(tag)
+    if isinstance(known, TagFacts) and known.other:
+        return Rejected(tag, "other_kind", f"it is {known.other}")
     if not rules.needs_facts or tag not in facts:
         return None
-    known = facts[tag]
     if known is None:
         return Rejected(tag, "image_missing", "the registry lists it and has no such image")
     if isinstance(known, Unknown):
@@ -179,7 +199,7 @@ def _not_known(wanted: Sequence[str], current: str | None, seen: _Observed) -> C
 
 def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | None, seen: _Observed) -> Choice | None:
     """The first that is taken. Facts of what would not be chosen anyway are not asked for."""
-    looked_at, why = 0, ""
+    looked_at, why, wrong = 0, "", 0
     for place, one in enumerate(candidates):
         if not rules.takes(one):
             continue
@@ -196,6 +216,9 @@ def _walk(rules: Rules, candidates: Sequence[Candidate], current: Candidate | No
         if refused is None:
             return Choice(one.tag, why)
         why = why or f"{refused.tag} is not taken: {refused.reason}"
+        wrong += refused.reason_code == "other_kind"
+        if wrong >= MOST_LOOKED_AT:
+            return Choice(None, f"the best {wrong} tags were looked at: {why}; narrow them by `filter`")
     return Choice(None, f"none of the tags satisfies the policy; {why}") if why else None
 
 

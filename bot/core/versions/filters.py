@@ -28,6 +28,7 @@ class Filter:
         """`BotError`, with the column, for what is no regular expression."""
         self._pattern = compiled(pattern)
         self._parts = _resolved(extract, self._pattern) if extract else None
+        self.extracts = self._parts is not None
 
     def text(self, tag: str) -> str | None:
         """What of the tag is compared; None if it does not match."""

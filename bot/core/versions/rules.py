@@ -88,6 +88,8 @@ class Rules:
         """Negative, 0 or positive as `one` is worse than, as good as or better than `other`."""
         a, b = one.value, other.value
         order: int = (a > b) - (a < b)
+        if order == 0:
+            return (one.tie > other.tie) - (one.tie < other.tie)
         return -order if self.descending else order
 
 

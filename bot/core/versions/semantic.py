@@ -1,4 +1,4 @@
-"""Semantic versions as Flux and Helm read and order them, with Masterminds/semver 3.5.
+"""Semantic versions as Flux and Helm read and order them, with fluxcd/pkg/version 0.20 and Masterminds/semver 3.5.
 
 Where that library and https://semver.org part, the library counts: numbers end at 2^64 - 1, and a longer number in a
 pre-release is a text. Source: https://pkg.go.dev/github.com/Masterminds/semver/v3
@@ -12,11 +12,10 @@ from typing import NamedTuple, TypeAlias
 LONGEST = 256
 _GREATEST = 2**64 - 1
 _SHOWN = 200
-_NUMBER = "(0|[1-9][0-9]*)"
+_DOTS = 2
 _IDENTIFIER = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PRERELEASE = rf"(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
 _BUILD = r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-_STRICT = re.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}{_PRERELEASE}{_BUILD}")
 _LOOSE = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_PRERELEASE}{_BUILD}")
 
 Identifier: TypeAlias = tuple[int, int, str]
@@ -38,12 +37,13 @@ class Version(NamedTuple):
 
 
 def parse_version(text: str, *, loose: bool = False) -> Version | None:
-    """Three numbers with an optional `v` before them; `loose`: also one or two, and zeros before them. None if not.
+    """One to three numbers, with an optional `v` and with zeros before them; None if it is not that.
 
-    Strict is what Flux counts among image tags (StrictNewVersion behind the `v`), loose is NewVersion, as in Helm.
+    Not `loose`, there must be two dots in the text, as Flux wants them of an image's tag (`2024.01.15`, but also
+    `v1.2-alpha.1`); loose is NewVersion, as in Helm.
     """
-    found = (_LOOSE if loose else _STRICT).fullmatch(text)
-    if found is None or len(text) > LONGEST:
+    found = _LOOSE.fullmatch(text)
+    if found is None or len(text) > LONGEST or (not loose and text.count(".") < _DOTS):
         return None
     first, second, third, prerelease = found.groups()
     numbers = int(first), int(second or 0), int(third or 0)

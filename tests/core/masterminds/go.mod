@@ -1,5 +1,8 @@
 module example.com/masterminds
 
-go 1.21
+go 1.26.0
 
-require github.com/Masterminds/semver/v3 v3.5.0
+require (
+	github.com/Masterminds/semver/v3 v3.5.0
+	github.com/fluxcd/pkg/version v0.17.0
+)

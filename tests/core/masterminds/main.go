@@ -1,4 +1,5 @@
-// Answers what github.com/Masterminds/semver/v3 and the standard library's regexp say, for the tests to compare with.
+// Answers what github.com/Masterminds/semver/v3, github.com/fluxcd/pkg/version and the standard library's regexp say, for
+// the tests to compare with.
 //
 // A question is a line of JSON on standard input, its answer a line on standard output:
 //
@@ -14,9 +15,9 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
-	"strings"
 
 	"github.com/Masterminds/semver/v3"
+	flux "github.com/fluxcd/pkg/version"
 )
 
 type question struct {
@@ -39,7 +40,7 @@ func kind(tag string) (string, *semver.Version) {
 	if err != nil {
 		return "", nil
 	}
-	if _, err := semver.StrictNewVersion(strings.TrimPrefix(tag, "v")); err != nil {
+	if _, err := flux.ParseVersion(tag); err != nil {
 		return "loose", version
 	}
 	return "strict", version
