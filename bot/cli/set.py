@@ -33,7 +33,9 @@ class _Asked(NamedTuple):
 @click.command("set")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--image", "images", metavar="REPO=TAG[@DIGEST]", multiple=True, help="Set every place of this image.")
-@click.option("--chart", "charts", metavar="[REPO/]NAME=VERSION", multiple=True, help="Set every place of this chart.")
+@click.option(
+    "--chart", "charts", metavar="[REPO/]NAME=VERSION[@DIGEST]", multiple=True, help="Set every place of this chart."
+)
 @click.option("--at", "places", metavar="POINTER", multiple=True, help="Set the value at this JSON Pointer of a file.")
 @click.option("--to", "values", metavar="VALUE", multiple=True, help="The new value, one for each --at.")
 @click.option("--diff", is_flag=True, help="Print a unified diff.")

@@ -215,6 +215,34 @@ def test_a_file_that_cannot_be_trusted_and_names_the_image_is_refused(file: str,
     assert {one.file for one in result.refused} == {file}
 
 
+CHARTS = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web}\n"
+CHARTS += "spec: {url: 'oci://ghcr.io/example/charts/web', ref: {REF}}\n---\n"
+CHARTS += "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\n"
+CHARTS += "spec: {chartRef: {kind: OCIRepository, name: web}}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"),
+    [
+        (f"digest: sha256:{'b' * 64}", f"web=1.1.0@{DIGEST}", f"digest: {DIGEST}"),
+        (f"digest: sha256:{'b' * 64}", f"web=@{DIGEST}", f"digest: {DIGEST}"),
+        (f"digest: sha256:{'b' * 64}", f"web={DIGEST}", f"digest: {DIGEST}"),
+        (f"digest: sha256:{'b' * 64}", "web=1.1.0", "digest_unknown"),
+        (f"tag: 1.0.0, digest: sha256:{'b' * 64}", f"web=1.1.0@{DIGEST}", f"tag: 1.1.0, digest: {DIGEST}"),
+        ("tag: 1.0.0", f"web=1.1.0@{DIGEST}", "tag: 1.1.0"),
+        ("tag: 1.0.0", f"web=@{DIGEST}", "tag_unknown"),
+    ],
+)
+def test_a_chart_of_a_registry_is_set_by_its_digest(before: str, asked: str, after: str) -> None:
+    content = CHARTS.replace("REF", before).encode()
+    result = ask({"web.yaml": content}, chart_request(asked))
+    if ":" in after:
+        assert result.refused == ()
+        assert result.contents == {"web.yaml": CHARTS.replace("REF", after).encode()}
+    else:
+        assert ({}, {after}) == (result.contents, {one.reason_code for one in result.refused})
+
+
 def test_kustomize_takes_the_digest_behind_the_tag() -> None:
     content = b"images:\n- name: ghcr.io/example/web\n  newTag: v1\n"
     result = ask({"kustomization.yaml": content}, image_request(f"ghcr.io/example/web=v2@{DIGEST}"))
@@ -226,8 +254,8 @@ def test_requests_are_read_as_they_are_typed() -> None:
     assert image_request(f"localhost:5000/web=1.0@{DIGEST}") == SetImage(
         Reference("localhost:5000", "web"), ImageVersion("1.0", DIGEST)
     )
-    assert chart_request("oci://ghcr.io/charts/web=1.0+b")[:] == ("oci://ghcr.io/charts", "web", "1.0+b")
-    assert chart_request("web=~1.2")[:] == ("", "web", "~1.2")
+    assert chart_request("oci://ghcr.io/charts/web=1.0+b")[:3] == ("oci://ghcr.io/charts", "web", "1.0+b")
+    assert chart_request("web=~1.2")[:3] == ("", "web", "~1.2")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +271,7 @@ def test_an_image_that_is_none_is_wrong_usage(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["web", "web=", "=1.0", "https://x/=1", "web= "])
 def test_a_chart_that_is_none_is_wrong_usage(text: str) -> None:
-    with pytest.raises(BotError, match="a name or a version is missing"):
+    with pytest.raises(BotError, match="a name, a version or a digest is missing"):
         chart_request(text)
 
 

@@ -78,7 +78,7 @@ def outcomes(files: Files[str, bytes], found: Discovery, request: Request) -> It
 def _texts(request: SetImage | SetChart) -> tuple[str, ...]:
     """What a place of it reads in the end."""
     if isinstance(request, SetChart):
-        return (request.version,)
+        return tuple(filter(None, (request.version, request.digest)))
     return tuple(filter(None, (request.version.tag, request.version.digest, str(request.version))))
 
 
@@ -157,13 +157,18 @@ def _place(place: Place, version: ImageVersion) -> Iterator[Outcome]:
 
 
 def _charts(meant: Iterable[Finding], request: SetChart) -> Iterator[Outcome]:
-    places = dict.fromkeys(one.place for one in meant if one.place)
-    yield from (Edits(one.file, (Edit(one.path, request.version, one.document),)) for one in meant if one.place is None)
-    for place in places:
+    meant = tuple(meant)
+    for one in meant:
+        if one.place is None and request.version:
+            yield Edits(one.file, (Edit(one.path, request.version, one.document),))
+        elif one.place is None:
+            problem = Hazard("bad_version", one.line, "a version is written here, and only a digest is given")
+            yield problem.refusal(one.file, pointer(one.path))
+    for place in dict.fromkeys(one.place for one in meant if one.place):
         # A registry has charts under tags, in which `+` cannot be: https://helm.sh/docs/topics/registries/
         tag = request.version.replace("+", "_")
-        if is_tag(tag):
-            yield from _place(place, ImageVersion(tag))
+        if is_tag(tag) or not tag:
+            yield from _place(place, ImageVersion(tag, request.digest))
         else:
             problem = Hazard("bad_version", place.line, f"the chart's version is a tag here, and {tag} is none")
             yield problem.refusal(place.file, pointer(place.path))

@@ -20,11 +20,15 @@ class SetImage(NamedTuple):
 
 
 class SetChart(NamedTuple):
-    """Every version of the chart is to be this one; `repository` is a URL, empty for that name anywhere."""
+    """Every version of the chart is to be this one; `repository` is a URL, empty for that name anywhere.
+
+    `digest` is that of its manifest in a registry; with it the version may be empty.
+    """
 
     repository: str
     name: str
     version: str
+    digest: str | None = None
 
     def __str__(self) -> str:
         return f"the chart {self.name}{f' of {self.repository}' if self.repository else ''}"
@@ -57,12 +61,16 @@ def image_request(text: str) -> SetImage:
 
 
 def chart_request(text: str) -> SetChart:
-    """`NAME=VERSION` or `REPOSITORY/NAME=VERSION` → what it asks for. `BotError` if it is not that."""
-    chart, _, version = text.rpartition("=")
+    """`[REPOSITORY/]NAME=VERSION[@DIGEST]`, or `=@DIGEST` alone → what it asks for. `BotError` if it is not that."""
+    chart, _, wanted = text.partition("=")
+    version, at, digest = wanted.partition("@")
+    if is_digest(version) and not at:
+        version, digest = "", version
     repository, _, name = chart.rpartition("/")
-    if not name or not version.strip():
-        raise _usage(f"--chart {text}: a name or a version is missing", "write [REPOSITORY/]NAME=VERSION")
-    return SetChart(url(repository), name, version)
+    if not name or not (version.strip() or digest) or (at and not is_digest(digest)):
+        fix = "write [REPOSITORY/]NAME=VERSION[@sha256:…]"
+        raise _usage(f"--chart {text}: a name, a version or a digest is missing", fix)
+    return SetChart(url(repository), name, version, digest or None)
 
 
 def value_request(file: str, at: str, new: str) -> SetValue:
