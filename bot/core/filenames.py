@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_VALUES_FILE = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")
+_VALUES_FILE = re.compile(r"(?:^|/)(?:[^/]*[-._])?values(?:[-._][^/]*)?\.ya?ml$|(?:^|/)values[^/]*\.ya?ml$")
 _KUSTOMIZATION_FILE = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)$")
 
 

@@ -41,7 +41,8 @@ class Block(NamedTuple):
     """What one mapping says of an image. `at` leads to it in the object, once a patch is applied.
 
     It is not `sure` if only what it patches can tell whether it is about an image. `key` is that of `image` in the
-    mapping; `label` the name of a container, by which patches find it.
+    mapping; `label` the name of a container, by which patches find it; `around` what stands before and behind
+    the image.
     """
 
     at: Path
@@ -55,6 +56,7 @@ class Block(NamedTuple):
     sure: bool = True
     key: str = ""
     label: str = ""
+    around: tuple[str, str] | None = None
 
     @property
     def slot(self) -> Path:

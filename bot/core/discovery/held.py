@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.discovery.facts import Block, Trouble
@@ -128,7 +129,7 @@ class Held:
 
     def _found(self, block: Block, written: list[Value]) -> Iterator[Finding]:
         name = name_of(block, self.bases, self.known.sources)
-        place = place_of(self.file, self.object.document, block, name)
+        place = replace(place_of(self.file, self.object.document, block, name), around=block.around)
         image = str(parse_repository(name))
         for value in written:
             others = self.known.anchors.get((value.line, value.column), frozenset()) - {image}

@@ -33,7 +33,9 @@ def find_markers(content: bytes, parsed: Parsed, lines: Lines) -> tuple[dict[int
     found: dict[int, Marker] = {}
     troubles: list[Trouble] = []
     for comment in _COMMENT.finditer(content):
-        if _inside(scalars, comment.start()):
+        line = content.rfind(b"\n", 0, comment.start()) + 1
+        # A line that is a comment says nothing: what was there was taken out.
+        if _inside(scalars, comment.start()) or not content[line : comment.start()].strip():
             continue
         before = bisect_right(ends, comment.start()) - 1
         last = leaves[before] if before >= 0 else None

@@ -79,6 +79,8 @@ def block(here: Here, one: Candidate, depth: int = 0) -> Block:
     found = Block(place, one.form, one.repository, one.registry, tag, digest, image, sure=one.sure)
     if one.image is None:
         return found
+    if image is not None and one.around is not None:
+        found = found._replace(image=image._replace(text=one.repository), around=one.around)
     is_container = len(one.at) > 1 and one.at[-2] in CONTAINERS
     return found._replace(key=str(one.image[-1]), label=word(around, "name") if is_container else "")
 

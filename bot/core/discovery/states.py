@@ -198,7 +198,7 @@ def merged(images: Mapping[Path, Named], file: str, patch: Object) -> Mapping[Pa
         slot = _slot(new, block)
         old = new.get(slot, Named())
         if block.image is not None:
-            text = Written(file, patch.document, block.image, block.form)
+            text = Written(file, patch.document, block.image, block.form, block.around)
             new[slot] = Named(image=text, label=block.label or old.label)
             continue
         tag, digest = _fields(file, patch.document, block)

@@ -28,7 +28,7 @@ def variable_places(known: Known, states: Iterable[State]) -> Iterator[Finding |
     for state in states:
         for named in state.images.values():
             for one in named.written:
-                if one.variable or one.around:
+                if one.variable or (one.around and "${" in "".join(one.around)):
                     told[one.key] = _image(known, state, named, one)
         if state.version and (state.version.variable or state.version.around):
             told[state.version.key] = _chart(known, state, state.version)

@@ -13,8 +13,9 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from bot.core.errors import BotError
-from bot.core.filenames import is_kustomization, is_values
-from bot.core.manifests.nodes import Mapping, Node, Sequence, first_keys, read, text
+from bot.core.manifests.hazards import Hazard
+from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, first_keys, read, text
+from bot.core.manifests.texts import root as root_of
 from bot.core.references import parse
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _WITHOUT_IMAGES = (
     "ImageRepository",
     "ImagePolicy",
     "ImageUpdateAutomation",
-    "ConfigMap",
     "Secret",
 )
 # Keys of registry, repository, tag; those of a row are looked at only if those above it did not fit.
@@ -49,12 +49,37 @@ _SHAPES = (
     ("dockerRegistry", "imageName", "imageTag"),
     ("registry", "image", "tag"),
     ("registry", "image", "imageTag"),
+    ("registry", "imageRepository", "imageTag"),
+    ("registry", "image_repository", "image_tag"),
+    ("registry", "repo", "tag"),
 )
-_INTERESTING = frozenset(("image", "repository", "imageName", "tag", "imageTag", "digest", "registry", "<<"))
+# Below a key that says that it is an image.
+_OF_IMAGES = (
+    ("registry", "name", "tag"),
+    ("registry", "url", "tag"),
+    ("registry", "repository", "version"),
+    ("registry", "name", "version"),
+)
+_TAGS = ("tag", "imageTag", "image_tag", "version")
+_INTERESTING = frozenset(
+    (
+        "image",
+        "repository",
+        "imageName",
+        "imageRepository",
+        "image_repository",
+        "repo",
+        "digest",
+        "registry",
+        "<<",
+        *_TAGS,
+    )
+)
 _TEMPLATE = "{{ … }}"
 _IMAGE_KEY = re.compile(r"image$", re.IGNORECASE)
 _IMAGES_KEY = re.compile(r"images$", re.IGNORECASE)
-_NAMED_IMAGE = ("Image", "_image", "-image")
+_NAMED_IMAGE = ("Image", "_image", "-image", "IMAGE", "imageRef", "ImageRef", "image_ref", "imageReference")
+_FLAG = re.compile(r"(--?[A-Za-z0-9_.-]*image[A-Za-z0-9_.-]*=)(.+)", re.IGNORECASE)
 
 
 class Candidate(NamedTuple):
@@ -62,7 +87,7 @@ class Candidate(NamedTuple):
 
     `at` leads to the mapping. Without `repository` it says nothing of which image it is, without any of the paths
     nothing of its version: in a patch, the rest is where it is patched. It is not `sure` if only that can tell whether
-    it is about an image at all.
+    it is about an image at all. `around` is what stands before and behind the image in its scalar.
     """
 
     form: Form
@@ -73,6 +98,7 @@ class Candidate(NamedTuple):
     image: Path | None = None
     at: Path = ()
     sure: bool = True
+    around: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -85,18 +111,6 @@ class Candidate(NamedTuple):
     def paths(self) -> tuple[Path, ...]:
         """Where its version is written."""
         return tuple(path for path in (self.image, self.tag, self.digest) if path is not None)
-
-
-def candidates(file: str, root: Node) -> Iterator[Candidate]:
-    """Every place of any image in the document of `file`, in the order of the text."""
-    kind, group = kind_and_group(root)
-    if group == KUSTOMIZE_GROUP or (is_kustomization(file) and not group):
-        yield from kustomize_images(at(root, ("images",)), ("images",))
-    elif kind and group:
-        for node, path in objects(root):
-            yield from in_object(node, path)
-    elif is_values(file):
-        yield from values(root, ())
 
 
 def objects(root: Node) -> Iterator[tuple[Node, Path]]:
@@ -116,6 +130,15 @@ def in_object(root: Node, path: Path = ()) -> Iterator[Candidate]:
         yield from _post_rendered(at(root, ("spec", "postRenderers")), (*path, "spec", "postRenderers"))
     elif kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
         yield from kustomize_images(at(root, ("spec", "images")), (*path, "spec", "images"))
+    elif kind == "ConfigMap" and group == "v1":
+        data = at(root, ("data",))
+        for key, value in first_keys(data).items() if isinstance(data, Mapping) else ():
+            if key.lower().endswith("image"):
+                yield from _one_text(value, (*path, "data", key))
+    elif (kind, group) == ("ResourceSet", "fluxcd.controlplane.io"):
+        yield from pinned(at(root, ("spec", "inputs")), (*path, "spec", "inputs"))
+    elif group == "pkg.crossplane.io":
+        yield from _one_text(at(root, ("spec", "package")), (*path, "spec", "package"))
     elif kind in _POD_SPEC:
         yield from _containers(at(root, _POD_SPEC[kind]), (*path, *_POD_SPEC[kind]))
     elif kind not in _WITHOUT_IMAGES:
@@ -130,20 +153,35 @@ def pinned(node: Node | None, path: Path) -> Iterator[Candidate]:
 def values(node: Node | None, path: Path) -> Iterator[Candidate]:
     """Every place in the values of a chart; `path` leads to `node`."""
     if isinstance(node, Sequence):
-        for index, item in enumerate(node.items):
-            if isinstance(item, Mapping | Sequence):
-                yield from values(item, (*path, index))
-            elif path and _IMAGES_KEY.search(str(path[-1])):
-                yield from _one_text(item, (*path, index))
+        yield from _listed(node, path)
     elif isinstance(node, Mapping):
         keys = first_keys(node)
         if not _INTERESTING.isdisjoint(keys):
             yield from _block(node, keys, path)
         for key, value in keys.items():
-            if isinstance(value, Mapping | Sequence):
-                yield from values(value, (*path, key))
-            elif key.endswith(_NAMED_IMAGE):
-                yield from _one_text(value, (*path, key))
+            yield from _below(key, value, (*path, key))
+        if _text(keys.get("name")).lower().endswith("image"):
+            yield from _one_text(keys.get("value"), (*path, "value"))
+
+
+def _listed(node: Sequence, path: Path) -> Iterator[Candidate]:
+    for index, item in enumerate(node.items):
+        way = (*path, index)
+        if isinstance(item, Mapping | Sequence):
+            yield from values(item, way)
+        elif flag := _flag(item, way):
+            yield flag
+        elif _is_images(path):
+            yield from _one_text(item, way)
+
+
+def _below(key: str, value: Node, path: Path) -> Iterator[Candidate]:
+    if isinstance(value, Mapping | Sequence):
+        yield from values(value, path)
+    elif key.endswith(_NAMED_IMAGE) or (_is_images(path[:-1]) and key != "image"):
+        yield from _one_text(value, path)
+    elif isinstance(value, Scalar) and value.style == "|" and "mage" in value.text:
+        yield from _inside(value, path)
 
 
 def at(node: Node | None, path: Path) -> Node | None:
@@ -165,6 +203,27 @@ def has_version(image: str) -> bool:
     return "@" in image or ":" in image.rpartition("/")[2]
 
 
+def _inside(block: Scalar, path: Path) -> Iterator[Candidate]:
+    """Every place in a text of the values that is YAML itself."""
+    try:
+        root = root_of(block)
+    except Hazard:
+        return
+    if kind_and_group(root)[0]:
+        for node, way in objects(root):
+            yield from in_object(node, (*path, *way))
+    elif isinstance(root, Mapping | Sequence):
+        yield from values(root, path)
+
+
+def _flag(node: Node, path: Path) -> Candidate | None:
+    """An image behind a flag, such as `--sidecar-image=name:tag`."""
+    found = _FLAG.fullmatch(_text(node))
+    if not found or not has_version(found[2]) or not _is_reference(found[2]):
+        return None
+    return Candidate("image", found[2], image=path, at=path[:-1], around=(found[1], ""))
+
+
 def _is_pinned(one: Candidate) -> bool:
     return bool(one.tag or one.digest) or (one.image is not None and has_version(one.repository))
 
@@ -176,7 +235,8 @@ def _block(mapping: Mapping, keys: Keys, path: Path) -> Iterator[Candidate]:
         yield Candidate("image", image, image=(*path, "image"), at=path)
         keys = {key: value for key, value in keys.items() if key != "image"}
     inherits = "<<" in keys
-    for registry, repository, tag in _shapes(path):
+    shapes = _shapes(path)
+    for registry, repository, tag in (*(one for one in shapes if one[2] in keys), *shapes):
         name = text(read(mapping, repository)) if inherits and repository != "image" else _text(keys.get(repository))
         host = text(read(mapping, registry)) if inherits else _text(keys.get(registry))
         if name and (tag in keys or "digest" in keys or _names_an_image(path, repository)):
@@ -188,7 +248,7 @@ def _block(mapping: Mapping, keys: Keys, path: Path) -> Iterator[Candidate]:
     yield from _unnamed(keys, path)
 
 
-def _one_text(node: Node, path: Path) -> Iterator[Candidate]:
+def _one_text(node: Node | None, path: Path) -> Iterator[Candidate]:
     """An image in one text, where a key such as `initImage` may as well hold a picture."""
     image = _text(node)
     if has_version(image) and ("${" in image or _is_reference(image)):
@@ -205,18 +265,22 @@ def _is_reference(image: str) -> bool:
 
 def _unnamed(keys: Keys, path: Path) -> Iterator[Candidate]:
     """What a patch has of an image: its version, or where it comes from."""
-    tag = "imageTag" if "imageTag" in keys else "tag"
+    tag = next((one for one in _TAGS[:-1] if one in keys), "tag")
     registry = _text(keys.get("registry")) or _text(keys.get("dockerRegistry"))
     if tag in keys or "digest" in keys or registry:
         yield _fields(keys, path, "", registry, tag)._replace(sure=_is_image(path) or tag == "imageTag")
 
 
 def _shapes(path: Path) -> tuple[tuple[str, str, str], ...]:
-    return (*_SHAPES, ("registry", "name", "tag")) if _is_image(path) else _SHAPES
+    return (*_SHAPES, *_OF_IMAGES) if _is_image(path) else _SHAPES
 
 
 def _names_an_image(path: Path, repository: str) -> bool:
     return repository == "imageName" or (repository in ("repository", "image", "name") and _is_image(path))
+
+
+def _is_images(path: Path) -> bool:
+    return bool(path) and bool(_IMAGES_KEY.search(str(path[-1])))
 
 
 def _is_image(path: Path) -> bool:
@@ -249,7 +313,10 @@ def kustomize_images(node: Node | None, path: Path) -> Iterator[Candidate]:
 def kustomize_image(entry: Node, path: Path) -> Iterator[Candidate]:
     """The entry of kustomize's `images` to which `path` leads, if it sets a version."""
     keys = first_keys(entry) if isinstance(entry, Mapping) else {}
-    if "newTag" in keys or "digest" in keys:
+    renamed = _text(keys.get("newName"))
+    if has_version(renamed) and "newTag" not in keys and "digest" not in keys:
+        yield Candidate("image", renamed, image=(*path, "newName"), at=path)
+    elif "newTag" in keys or "digest" in keys:
         name = _text(keys.get("newName")) or _text(keys.get("name"))
         # kustomize puts together what is behind the name as it is written: `1.0@sha256:…` too.
         yield _fields(keys, path, name, "", "newTag")
@@ -266,6 +333,12 @@ def _containers(spec: Node | None, path: Path) -> Iterator[Candidate]:
         containers = at(spec, (group,))
         for index, container in enumerate(containers.items if isinstance(containers, Sequence) else []):
             image = _text(container.get("image")) if isinstance(container, Mapping) else ""
+            here = (*path, group, index)
             if image:
-                here = (*path, group, index)
                 yield Candidate("image", image, image=(*here, "image"), at=here)
+            for key in ("env", "args", "command"):
+                yield from values(at(container, (key,)), (*here, key))
+    volumes = at(spec, ("volumes",))
+    for index, volume in enumerate(volumes.items if isinstance(volumes, Sequence) else []):
+        way = (*path, "volumes", index, "image")
+        yield from _one_text(at(volume, ("image", "reference")), (*way, "reference"))

@@ -27,6 +27,8 @@ _PROPERTIES = re.compile(rb"(?:(?:!<[^>]*>|[&!][^\s,\[\]{}]*)(?:\s+(?:#[^\r\n]*\
 _SHADOW = bytes(range(0x80)) + b"x" * 0x80
 _SEPARATORS = re.compile("[\x85\u2028\u2029]")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_GIT_CRYPT = b"\0GITCRYPT\0"
+LFS = b"version https://git-lfs.github.com/spec/v1"
 _SECRET = "ENC[AES256_GCM,"  # noqa: S105 - how SOPS writes a value, and no password
 _DEPTH = 100
 _MOST_NODES = 400_000
@@ -80,6 +82,10 @@ def _shadowed(text: str) -> bytes:
 
 
 def _decode(body: bytes) -> str:
+    if body.startswith(_GIT_CRYPT):
+        raise Hazard("encrypted", 1, "the file is encrypted by git-crypt")
+    if body.startswith(LFS):
+        raise Hazard("lfs", 1, "the file is in Git LFS, and this is only the pointer to it")
     if body.startswith(_UTF_16):
         raise Hazard("not_utf8", 1, "the file is UTF-16")
     if control := _CONTROL.search(body):

@@ -25,6 +25,7 @@ REASONS = {
     "file_missing": "correct the file's name in the configuration, or add the file",
     "image_field_missing": "add the image's repository and tag to the values source",
     "item_ambiguous": "give each item of the list its own name, or name the item by its number",
+    "lfs": "take the file out of Git LFS, what Flux reads must be in git itself",
     "merged_key": "write the key out here, or name the place that it is merged from",
     "multi_line": "write the value on one line",
     "not_a_mapping": "make a mapping of it, as the environment's own file has it",

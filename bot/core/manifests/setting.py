@@ -52,7 +52,8 @@ def _edits(place: Place, version: ImageVersion, *, pin: bool) -> Iterator[Edit]:
     pinned = ImageVersion(version.tag, version.digest if pin or place.version.digest else None)
     if place.image:
         text = f"{place.name}:{pinned}" if version.tag else f"{place.name}@{version.digest}"
-        yield Edit(place.image, text, place.document)
+        before, behind = place.around or ("", "")
+        yield Edit(place.image, f"{before}{text}{behind}", place.document, part=place.around is not None)
         return
     if place.tag:
         # The digest has its own key, or the field holds a tag alone.

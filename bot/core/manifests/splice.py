@@ -200,6 +200,8 @@ def check_words(text: str, line: int) -> None:
         raise Hazard("substituted", line, f"the value comes from the variable {found[1] or text}")
     if "{{" in text:
         raise Hazard("templated", line, "the value is a template: {{ … }}")
+    if "<<" in text and ">>" in text:
+        raise Hazard("templated", line, "the value is a template: << … >>")
 
 
 def _spliced(content: bytes, parsed: Parsed, wanted: list[_Target]) -> bytes:
