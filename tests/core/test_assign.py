@@ -243,6 +243,34 @@ def test_a_chart_of_a_registry_is_set_by_its_digest(before: str, asked: str, aft
         assert ({}, {after}) == (result.contents, {one.reason_code for one in result.refused})
 
 
+def test_variants_of_an_image_in_one_object_are_not_given_one_tag() -> None:
+    content = b"agent: {image: ghcr.io/example/web:agent-0.0.1}\nclient: {image: ghcr.io/example/web:client-0.0.1}\n"
+    result = ask({"values.yaml": content}, image_request("ghcr.io/example/web=agent-0.0.2"))
+    assert result.contents == {}
+    assert [(one.line, one.reason_code) for one in result.refused] == [(1, "several_tags"), (2, "several_tags")]
+    assert "agent-0.0.1, client-0.0.1" in result.refused[0].reason
+
+
+def test_an_entry_of_kustomize_that_names_a_tag_is_what_decides() -> None:
+    files = {
+        "cd.yaml": b"apiVersion: v1\nkind: Pod\nmetadata: {name: cd}\n"
+        b"spec: {containers: [{name: cd, image: 'quay.io/x/cd:v1.7.7'}]}\n",
+        "kustomization.yaml": b"resources: [cd.yaml]\nimages:\n- name: quay.io/x/cd:v1.7.7\n  digest: sha256:"
+        + b"b" * 64
+        + b"\n",
+    }
+    result = ask(files, image_request(f"quay.io/x/cd=v1.8.0@{DIGEST}"))
+    assert result.contents == {"kustomization.yaml": files["kustomization.yaml"].replace(b"b" * 64, b"a" * 64)}
+    assert [(one.file, one.reason_code) for one in result.notes] == [("cd.yaml", "overridden")]
+
+
+def test_a_digest_without_its_algorithm_stays_so() -> None:
+    content = f"image: {{repository: ghcr.io/example/web, tag: v1, sha: {'b' * 64}}}\n"
+    result = ask({"values.yaml": content.encode()}, image_request(f"ghcr.io/example/web=v2@{DIGEST}"))
+    assert result.refused == ()
+    assert result.contents == {"values.yaml": content.replace("v1", "v2").replace("b" * 64, "a" * 64).encode()}
+
+
 def test_kustomize_takes_the_digest_behind_the_tag() -> None:
     content = b"images:\n- name: ghcr.io/example/web\n  newTag: v1\n"
     result = ask({"kustomization.yaml": content}, image_request(f"ghcr.io/example/web=v2@{DIGEST}"))

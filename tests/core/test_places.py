@@ -277,6 +277,20 @@ LAYOUTS = {
     ),
 }
 
+LAYOUTS |= {
+    "a setter marker in an object of another kind": Layout(
+        config("apps/ENV"),
+        {
+            "apps/ENV/policy.yaml": "apiVersion: image.toolkit.fluxcd.io/v1beta2\nkind: ImageRepository\n"
+            f"metadata: {{name: web, namespace: flux-system}}\nspec: {{image: {WEB}}}\n---\n"
+            "apiVersion: image.toolkit.fluxcd.io/v1beta2\nkind: ImagePolicy\n"
+            "metadata: {name: web, namespace: flux-system}\nspec: {imageRepositoryRef: {name: web}}\n",
+            "apps/ENV/app.yaml": "apiVersion: example.com/v1\nkind: App\nmetadata: {name: web}\n"
+            'spec:\n  runs: TAG # {"$imagepolicy": "flux-system:web:tag"}\n',
+        },
+        "apps/ENV/app.yaml",
+    ),
+}
 APPLY = FLUX + "metadata: {name: apps, namespace: flux-system}\nspec:\n  path: ./apps\n  postBuild:\n"
 LAYOUTS |= {
     "variables of a cluster, over a folder that all share": Layout(

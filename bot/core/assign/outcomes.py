@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.assign.requests import Request, SetChart, SetImage, SetValue, url
@@ -10,6 +11,7 @@ from bot.core.manifests import Edit, Note, set_image
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import document_with, from_pointer, pointer, trail
 from bot.core.manifests.nodes import Mapping, Scalar, key_text, repeated, text
+from bot.core.manifests.places import variants
 from bot.core.manifests.scalars import is_string
 from bot.core.manifests.splice import is_empty, readable
 from bot.core.manifests.verify import held
@@ -132,10 +134,20 @@ def _is_meant(request: SetImage | SetChart, image: Reference | None, chart: Char
 
 
 def _images(meant: Iterable[Finding], request: SetImage) -> Iterator[Outcome]:
+    meant = tuple(meant)
     yield from (_range(one, request.version.tag) for one in meant if one.what == "semver")
-    for place in dict.fromkeys(one.place for one in meant if one.place):
+    places = dict.fromkeys(one.place for one in meant if one.place)
+    tags: dict[tuple[str, object], set[str]] = defaultdict(set)
+    for place in places:
+        tags[place.file, place.document].add(place.version.tag)
+    for place in places:
         if place.version == ImageVersion(""):
             continue  # the name alone is written there
+        several = variants(tags[place.file, place.document])
+        if several and request.version.tag not in several:
+            what = f"the object has this image by several tags ({', '.join(several)})"
+            yield Hazard("several_tags", place.line, what).refusal(place.file, pointer(place.path))
+            continue
         yield from _place(place, request.version)
         if request.version.digest and place.form == "tag" and not place.digest and not place.version.digest:
             reason = "the field holds a tag and no digest; add a digest beside it to pin the image"

@@ -18,7 +18,7 @@ ARG = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # As ARG, for another message.
 VARIABLE = r"^[A-Z_a-z][A-Z_a-z0-9]*$"
 PLACE = rf"^{FOLDER[1:-1]}#(/([^/~]|~[01])*)+$"
-CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+CHART = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)*$"
 PLATFORM = r"^linux/[a-z0-9]+(/[a-z0-9]+)?$"
 ANY_PLATFORM = r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$"
 AGE = r"^[1-9][0-9]{0,5}[mhd]$"
@@ -167,7 +167,11 @@ class Chart(Model):
     """The application's Helm chart: followed by a policy, or packaged from git (`source`)."""
 
     repository: str = Field(min_length=1, description="URL of the chart repository: https://… or oci://…")
-    name: str = Field(pattern=CHART, max_length=250, description="Name of the chart there.")
+    name: str = Field(
+        pattern=CHART,
+        max_length=250,
+        description="Name of the chart there; in a registry it may have folders before it.",
+    )
     policy: Policy | None = Field(default=None, description="How a version is chosen among those that are there.")
     source: Source | None = Field(default=None, description="Where the bot packages it from; needs oci://…")
 

@@ -35,7 +35,7 @@ _SHAPES = {
     models.WHO: "write a user's name without `@`, team:org/name, permission:write or permission:admin",
     models.ARG: "use the name of an ARG, such as BASE_IMAGE",
     models.PLACE: "write a file and a JSON Pointer, such as values.yaml#/resources/*",
-    models.CHART: "use letters, digits, `-`, `_` and `.`, as in the chart's Chart.yaml",
+    models.CHART: "write the name as in Chart.yaml, with letters, digits, `-`, `_`, `.`, and `/` behind a folder",
     models.VARIABLE: "write the name of a variable such as APP_HOME",
     models.PLATFORM: "write a platform such as linux/amd64",
     models.ANY_PLATFORM: "write a platform such as linux/amd64",

@@ -16,10 +16,12 @@ from bot.core.discovery.naming import place_of
 from bot.core.discovery.objects import REFERENCE
 from bot.core.discovery.reasons import FIXES
 from bot.core.errors import BotError
+from bot.core.manifests import Place
 from bot.core.manifests.charts import Chart
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.images import agreed
 from bot.core.manifests.locate import pointer
+from bot.core.manifests.places import variants
 from bot.core.models import Refusal
 from bot.core.references import is_digest, parse_repository
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from bot.core.discovery.facts import Value
     from bot.core.discovery.states import Named, State, Written
-    from bot.core.manifests import Found, Place
+    from bot.core.manifests import Found
     from bot.core.references import Reference
 
 
@@ -60,7 +62,23 @@ Anchors: TypeAlias = "Mapping[tuple[str, int, int], frozenset[str]]"
 
 def images(states: Iterable[State], repository: Reference, anchors: Anchors) -> Found:
     """The places of an image among the objects of an environment."""
-    return agreed(places((o for state in states for o in state.images.values() if _is_of(o, repository)), anchors))
+    told: list[Place | Refusal] = []
+    for state in states:
+        meant = [one for one in state.images.values() if _is_of(one, repository)]
+        told += _apart([*places(meant, anchors)])
+    return agreed(told)
+
+
+def _apart(told: list[Place | Refusal]) -> list[Place | Refusal]:
+    """The places of one object, or why they are not to be given one tag: variants of an image, such as `agent-1.0`."""
+    tags = variants(one.version.tag for one in told if isinstance(one, Place))
+    if not tags:
+        return told
+    what = f"the object has this image by several tags ({', '.join(tags)})"
+    return [
+        Hazard("several_tags", one.line, what).refusal(one.file, pointer(one.path)) if isinstance(one, Place) else one
+        for one in told
+    ]
 
 
 def places(images: Iterable[Named], anchors: Anchors | None = None) -> Iterator[Place | Refusal]:
@@ -93,7 +111,7 @@ def charts(states: Sequence[State], application: str, chart: str | None) -> Char
     name.
     """
     releases = [one for one in states if one.object.kind == "HelmRelease" or (one.version and not one.object.kind)]
-    meant = [one for one in releases if chart and _chart_name(states, one) == chart]
+    meant = [one for one in releases if chart and f"/{_chart_name(states, one)}".endswith(f"/{chart}")]
     if not meant:
         meant = releases if len(releases) == 1 else [one for one in releases if _name(one) == application]
     told = list(dict.fromkeys(one for release in meant for one in _versions(states, release)))
@@ -120,10 +138,9 @@ def _name(one: State) -> str:
 
 
 def _chart_name(states: Sequence[State], release: State) -> str:
-    """What the chart of a release is called where it comes from, without the path of its repository."""
+    """What the chart of a release is called where it comes from, with the path of its repository in a registry."""
     source = _source(states, release)
-    written = source.images[REFERENCE].name if source and REFERENCE in source.images else release.chart
-    return written.rpartition("/")[2]
+    return source.images[REFERENCE].name if source and REFERENCE in source.images else release.chart
 
 
 def _source(states: Sequence[State], release: State) -> State | None:

@@ -10,18 +10,19 @@ from bot.core.discovery.effective import anchored, charts, images, written
 from bot.core.discovery.graph import Graph, is_below
 from bot.core.discovery.reach import members, reach
 from bot.core.discovery.reasons import FIXES
+from bot.core.discovery.sources import policies
 from bot.core.discovery.variables import followed
 from bot.core.manifests import find_explicit
 from bot.core.models import Refusal
 from bot.core.references import parse_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bot.core.config import Config
     from bot.core.discovery.effective import Charts
     from bot.core.discovery.remembered import Reading
-    from bot.core.discovery.states import Key, State
+    from bot.core.discovery.states import Key, Named, State
     from bot.core.manifests import Found
 
 
@@ -36,7 +37,7 @@ class Environment:
         reading.asked = set()
         states = reach(graph, self.folder, part)
         self.reached = frozenset(reading.asked | graph.used)
-        self.states = followed(states, reading, sorted(self.reached)).states
+        self.states = _marked(followed(states, reading, sorted(self.reached)).states, policies(reading, self.reached))
         self.anchors = anchored(self.states)
         self._graph = graph
 
@@ -118,6 +119,23 @@ class Environment:
         folder = application_folder(self.config, self.name, application)
         folder = "" if folder == "." else folder
         return folder if self.reading.is_folder(folder) else None
+
+
+def _marked(states: list[State], images: Mapping[tuple[str, str], str]) -> list[State]:
+    """The objects, with the images that only a setter marker names."""
+    found = []
+    for one in states:
+        named = {path: _by_marker(image, images) for path, image in one.images.items()} if images else one.images
+        found.append(one._replace(images=named))
+    return found
+
+
+def _by_marker(named: Named, images: Mapping[tuple[str, str], str]) -> Named:
+    if named.name:
+        return named
+    markers = [one.value.marker for one in named.written if one.value.marker]
+    names = {images.get((marker.namespace, marker.policy), "") for marker in markers} - {""}
+    return named._replace(repository=names.pop()) if len(names) == 1 else named
 
 
 def folder_of(config: Config, environment: str) -> str:

@@ -8,7 +8,7 @@ from bot.core.discovery.states import Named
 from bot.core.errors import BotError
 from bot.core.manifests import Place
 from bot.core.manifests.hazards import Hazard
-from bot.core.manifests.places import image_version, split_image
+from bot.core.manifests.places import image_version, split_image, whole_digest
 from bot.core.manifests.splice import check_words
 from bot.core.models import ImageVersion
 from bot.core.references import parse, parse_repository
@@ -51,7 +51,7 @@ def place_of(file: str, document: Identity | int, block: Block, name: str) -> Pl
         version = image_version(written, pinned, block.image.line)
     else:
         written, _, behind = (tag.text if tag else "").partition("@")
-        beside = digest.text if digest else ""
+        beside = whole_digest(digest.text) if digest else ""
         # Where only the name is marked, there is no version here.
         version = image_version(written, beside or behind, line) if tag or digest else ImageVersion("")
     return Place(
@@ -64,6 +64,7 @@ def place_of(file: str, document: Identity | int, block: Block, name: str) -> Pl
         tag.path if tag and version.tag else None,
         digest.path if digest else None,
         block.image.path if block.image else None,
+        bare=bool(digest) and beside != digest.text if block.image is None and digest else False,
     )
 
 

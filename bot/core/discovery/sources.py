@@ -10,8 +10,21 @@ if TYPE_CHECKING:
 
     from bot.core.discovery.facts import Facts, Marker, Source
     from bot.core.discovery.graph import Graph
+    from bot.core.discovery.remembered import Reading
 
 _KINDS = ("HelmRepository", "OCIRepository", "GitRepository", "Bucket")
+
+
+def policies(reading: Reading, files: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The image that each of Flux's ImagePolicies in those files follows, by namespace and name."""
+    facts = [reading[file] for file in sorted(files) if file in reading]
+    images = {(space, name): image for one in facts for space, name, image in one.repositories}
+    return {
+        (space, name): images[of or space, repository]
+        for one in facts
+        for space, name, of, repository in one.policies
+        if (of or space, repository) in images
+    }
 
 
 class _Where:

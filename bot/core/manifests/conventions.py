@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from bot.core.errors import BotError
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.nodes import Mapping, Node, Scalar, Sequence, first_keys, read, text
+from bot.core.manifests.places import split_image
 from bot.core.manifests.texts import root as root_of
 from bot.core.references import parse
 
@@ -317,7 +318,8 @@ def kustomize_image(entry: Node, path: Path) -> Iterator[Candidate]:
     if has_version(renamed) and "newTag" not in keys and "digest" not in keys:
         yield Candidate("image", renamed, image=(*path, "newName"), at=path)
     elif "newTag" in keys or "digest" in keys:
-        name = _text(keys.get("newName")) or _text(keys.get("name"))
+        # An entry may be for an image by its tag too.
+        name = split_image(renamed or _text(keys.get("name")))[0]
         # kustomize puts together what is behind the name as it is written: `1.0@sha256:…` too.
         yield _fields(keys, path, name, "", "newTag")
 

@@ -37,6 +37,7 @@ REASONS = {
     "readers_disagree": "replace the line separators U+0085, U+2028 and U+2029 by ordinary line ends or spaces",
     "replaced": "change what the replacement takes it from, or write the value out here",
     "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
+    "several_tags": "set each by hand, or name one of them by `keys`",
     "shared_place": "give this environment a place of its own, by a patch or `images` in its kustomization",
     "substituted": "change the variable where Flux takes it from, or write the value out here",
     "tag_unknown": "write the tag before the digest in the environment before, or the digest alone here",

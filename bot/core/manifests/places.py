@@ -15,9 +15,14 @@ from bot.core.models import ImageVersion, Path, Refusal
 from bot.core.references import is_digest, is_tag, parse_repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.core.manifests.conventions import Candidate, Form
     from bot.core.references import Reference
 
+_WORDS = re.compile("[a-z]+")
+_OF_VERSIONS = frozenset(("v", "rc", "alpha", "beta", "a", "b", "pre", "dev", "snapshot"))
+_BARE = re.compile(r"[0-9a-f]{64}")
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
 
@@ -28,6 +33,7 @@ class Place:
     `line` is 1-based; `version.tag` is empty where only a digest is written; `version.digest` is None where
     nothing is pinned, even if a `digest` key is there, empty. `around` is what stands before and behind the version in
     its scalar, where Flux fills in the rest; where it stands `alone` Flux reads it again as YAML.
+    `bare` says that the digest is written without `sha256:`.
     """
 
     file: str
@@ -41,6 +47,7 @@ class Place:
     image: Path | None = None
     around: tuple[str, str] | None = None
     alone: bool = False
+    bare: bool = False
 
     @property
     def path(self) -> Path:
@@ -86,7 +93,7 @@ def _scalar(document: Document, path: Path) -> Scalar:
 
 def _fields(tag: Scalar | None, digest: Scalar | None) -> tuple[Scalar, ImageVersion]:
     text, _, behind = ("", "", "") if tag is None or is_empty(tag) else tag.value.partition("@")
-    beside = "" if digest is None or is_empty(digest) else digest.value
+    beside = "" if digest is None or is_empty(digest) else whole_digest(digest.value)
     node = (tag if text else digest) or tag
     if node is None:
         raise Hazard("path_missing", 1, "there is neither tag nor digest")
@@ -113,6 +120,18 @@ def split_image(image: str) -> tuple[str, str, str]:
     colon = rest.find(":", rest.rfind("/") + 1)
     end = at if colon < 0 else colon
     return image[:end], image[end + 1 : at], image[at + 1 :]
+
+
+def variants(tags: Iterable[str]) -> list[str]:
+    """Tags that are not versions of one thing (`agent-1.0`, `client-1.0`), in order; none where only numbers differ."""
+    told = sorted(set(tags) - {""})
+    words = {frozenset(_WORDS.findall(tag.lower())) - _OF_VERSIONS for tag in told}
+    return told if len(words) > 1 else []
+
+
+def whole_digest(text: str) -> str:
+    """A digest that may be written without its algorithm, as 64 digits."""
+    return f"sha256:{text}" if _BARE.fullmatch(text) else text
 
 
 def _is_repository(name: str, repository: Reference) -> bool:

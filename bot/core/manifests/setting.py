@@ -62,4 +62,5 @@ def _edits(place: Place, version: ImageVersion, *, pin: bool) -> Iterator[Edit]:
         text = version.tag if alone else str(pinned)
         yield Edit(place.tag, f"{before}{text}{behind}", place.document, part=place.around is not None)
     if place.digest and pinned.digest:
-        yield Edit(place.digest, pinned.digest, place.document, fill=True)
+        digest = pinned.digest.removeprefix("sha256:") if place.bare else pinned.digest
+        yield Edit(place.digest, digest, place.document, fill=True)
