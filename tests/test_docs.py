@@ -308,6 +308,7 @@ def test_all_json_has_its_documented_shape(tmp_path: Path, monkeypatch: pytest.M
     hold(0, "scan", str(ROOT / "tests" / "core" / "discovery" / "golden"))
     (tmp_path / "values.yaml").write_text("a: &a v1\nb: *a\n")
     hold(1, "set", str(tmp_path / "values.yaml"), "--at", "/a", "--to", "v2", "--at", "/b", "--to", "v3")
+    hold(0, "places")
     hold(0, "validate")
     hold(1, "validate", str(tmp_path / "bad.yaml"))
     hold(0, "select", "--policy", "semver", given="1.0.0\n1.1.0\n")

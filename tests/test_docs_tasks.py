@@ -108,6 +108,7 @@ def test_every_page_with_commands_is_followed_by_a_test() -> None:
         "getting-started.md",
         "images.md",
         "new-repository.md",
+        "places.md",
         "policies.md",
         "promotion.md",
         "scan.md",
@@ -199,6 +200,10 @@ def test_a_scan_finds_what_the_demo_has(in_a_demo: Reader) -> None:
     printed = in_a_demo.follow("scan.md")
     assert re.search(r"envs/prod/micro-integrator/values\.yaml  \(prod\)\n +\d+  tag +", printed)
     assert '"found_by": "convention"' in printed
+
+
+def test_the_demos_environments_have_places_of_their_own(in_a_demo: Reader) -> None:
+    assert "every environment has places of its own" in in_a_demo.follow("places.md")
 
 
 def test_versions_are_set_in_the_demos_files(in_a_demo: Reader) -> None:

@@ -8,6 +8,7 @@ from bot import __version__
 from bot.cli.common import Bot
 from bot.cli.demo import demo
 from bot.cli.handle import handle, serve
+from bot.cli.places import places
 from bot.cli.pulls import pr
 from bot.cli.reconcile import build, plan, promote, run
 from bot.cli.scaffold import init
@@ -29,6 +30,6 @@ def main() -> None:
     """
 
 
-ORDER = (init, scan, set_, validate, schema, run, plan, status, build, promote, select, pr, handle, serve, demo)
+ORDER = (init, scan, set_, places, validate, schema, run, plan, status, build, promote, select, pr, handle, serve, demo)
 for command in ORDER:
     main.add_command(command)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.config import application_folder
 from bot.core.discovery.environment import Environment
+from bot.core.discovery.own_place import own_place
 from bot.core.discovery.remembered import Reading
 from bot.core.discovery.sharing import Users, shared_charts, shared_images
+from bot.core.errors import BotError
 from bot.core.manifests import synced_commit
 from bot.core.manifests.locate import pointer
-from bot.core.models import Release
+from bot.core.models import Refusal, Release
 from bot.core.promoted import promoted_values
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from bot.core.config import Config
     from bot.core.discovery.effective import Charts
     from bot.core.discovery.states import Key
-    from bot.core.manifests import Found
-    from bot.core.models import Carried, ImageVersion, Refusal
+    from bot.core.manifests import Chart, Found, Place
+    from bot.core.models import Carried, ImageVersion
 
 
 class Deployed(NamedTuple):
@@ -79,6 +81,40 @@ def still_unread(config: Config, files: Mapping[str, bytes], names: Collection[s
     for environment in config.environments:
         Environment(config, reading, environment)
     return frozenset(reading.missing)
+
+
+class OwnPlaces(NamedTuple):
+    """Files with a place of its own for each environment that shares one, and what has to be written by hand."""
+
+    contents: Mapping[str, bytes]
+    refusals: tuple[Refusal, ...]
+
+
+def own_places(config: Config, files: Mapping[str, bytes], environments: Collection[str] = ()) -> OwnPlaces:
+    """What gives each of the environments (all, if none is named) places of its own, each saying what is so now."""
+    contents: dict[str, bytes] = {}
+    refusals: list[Refusal] = []
+    before = deployed_everywhere(config, files).deployed
+    for name in environments or config.environments:
+        for application in config.applications:
+            here = before[name, application]
+            shared: list[Place | Chart] = [place for found in here.images.values() for place, _ in found.shared]
+            shared += [chart for chart in here.charts.places if chart.shared]
+            environment = Environment(config, Reading({**files, **contents}), name)
+            for one in shared:
+                own = own_place(environment, contents, one)
+                if isinstance(own, Refusal):
+                    refusals.append(own)
+                else:
+                    contents[own.file] = own.content
+    after = deployed_everywhere(config, {**files, **contents}).deployed
+    changed = [pair for pair in before if before[pair].release != after[pair].release]
+    if changed:
+        raise BotError(
+            f"{', '.join('/'.join(pair) for pair in changed)} would change by a place of its own",
+            fix="write it by hand, and report the files",
+        )
+    return OwnPlaces(contents, tuple(refusals))
 
 
 def below(folder: str, name: str) -> str:

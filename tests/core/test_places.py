@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from bot.core.config import load_config
-from bot.core.deployed import deployed_everywhere
+from bot.core.deployed import deployed_everywhere, own_places
 from bot.core.discovery import discover
 from bot.core.models import ImageVersion, Release
 from bot.core.plan.rendering import render
@@ -463,6 +463,53 @@ def test_a_base_belongs_to_no_environment(layout: Layout) -> None:
     assert not found.files
     assert {one.reason_code for one in found.refusals} == {"shared_place"}
     assert all("dev, prod" in one.reason and one.file == "apps/base/web.yaml" for one in found.refusals)
+
+
+def shared_base() -> dict[str, bytes]:
+    """Two environments that reach one base by overlays without anything of their own; a Deployment and a release."""
+    overlay = (KUSTOMIZE + "resources:\n  - ../base\n").encode()
+    return {
+        "apps/base/kustomization.yaml": (KUSTOMIZE + "resources: [web.yaml, deployment.yaml]\n").encode(),
+        "apps/base/web.yaml": release("1.5.0", "1.1.0").encode(),
+        "apps/base/deployment.yaml": deployment(f"{WEB}:1.1.0").encode(),
+        **{f"apps/{e}/kustomization.yaml": overlay for e in ("dev", "prod")},
+    }
+
+
+def test_an_environment_gets_places_of_its_own_that_say_the_same() -> None:
+    text, files = config("apps/ENV", chart=True), shared_base()
+    own = own_places(load_config(text.encode()), files, ["prod"])
+    assert own.refusals == ()
+    assert own.contents["apps/prod/kustomization.yaml"].decode() == (
+        KUSTOMIZE
+        + "patches:\n- target:\n    kind: HelmRelease\n    name: web\n  patch: |-\n"
+        + "    - op: replace\n      path: /spec/chart/spec/version\n      value: 1.5.0\n"
+        + "- target:\n    kind: HelmRelease\n    name: web\n  patch: |-\n"
+        + "    - op: replace\n      path: /spec/values/image/tag\n      value: 1.1.0\n"
+        + f"images:\n- name: {WEB}\n  newTag: 1.1.0\n"
+        + "resources:\n  - ../base\n"
+    )
+    snapshot = world(text, files | dict(own.contents))
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.2.0")}, "1.6.0"))
+    assert (found.refusals, set(found.files)) == ((), {"apps/prod/kustomization.yaml"})
+    assert own_places(load_config(text.encode()), files | dict(own.contents), ["prod"]).contents == {}
+
+
+def test_a_cluster_that_shares_a_folder_gets_patches_in_its_flux_kustomization() -> None:
+    text, files = cluster(release("1.5.0", "1.1.0"), "    substitute: {a: b}\n")
+    own = own_places(load_config(text.encode()), files, ["prod"])
+    assert (own.refusals, set(own.contents)) == ((), {"clusters/prod/apps.yaml"})
+    snapshot = world(text, files | dict(own.contents))
+    assert snapshot.deployed["prod", "web"].release == snapshot.deployed["dev", "web"].release
+    found = render(snapshot, "prod", "web", Release({"web": ImageVersion("1.2.0")}))
+    assert set(found.files) == {"clusters/prod/apps.yaml"}
+
+
+def test_without_a_kustomization_it_is_said_where_to_write() -> None:
+    text, files = cluster(release("1.5.0", "1.1.0"), "    substitute: {a: b}\n")
+    text = text.replace("clusters/", "apps-of-")
+    files |= {f"apps-of-{e}/a.yaml": b"a: 1\n" for e in ("dev", "prod")}
+    assert own_places(load_config(text.encode()), files).contents == {}
 
 
 def cluster(apps: str, post_build: str) -> tuple[str, dict[str, bytes]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.core.config import load_config
-from tests.core.test_places import LAYOUTS, Layout, promoted, written
+from bot.core.deployed import own_places
+from tests.core.test_places import LAYOUTS, Layout, config, promoted, shared_base, written
 
 if TYPE_CHECKING:
     from bot.renderers.local import LocalRenderer
@@ -29,6 +30,14 @@ def test_the_edit_reaches_what_is_built(layout: Layout, renderer: LocalRenderer)
     assert "1.0.0" in before
     after = built(renderer, {**files, **promoted(layout, files).files}, folder)
     assert after == before.replace("1.0.0", "1.1.0").replace("1.4.0", "1.5.0")
+
+
+def test_a_place_of_its_own_changes_nothing_that_is_built(renderer: LocalRenderer) -> None:
+    files = shared_base()
+    own = own_places(load_config(config("apps/ENV", chart=True).encode()), files)
+    assert set(own.contents) == {"apps/dev/kustomization.yaml", "apps/prod/kustomization.yaml"}
+    for folder in ("apps/dev", "apps/prod"):
+        assert built(renderer, files | dict(own.contents), folder) == built(renderer, files, folder)
 
 
 def built(renderer: LocalRenderer, files: dict[str, bytes], folder: str) -> str:

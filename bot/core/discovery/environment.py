@@ -39,7 +39,7 @@ class Environment:
         self.reached = frozenset(reading.asked | graph.used)
         self.states = _marked(followed(states, reading, sorted(self.reached)).states, policies(reading, self.reached))
         self.anchors = anchored(self.states)
-        self._graph = graph
+        self.graph = graph
 
     def states_of(self, application: str) -> list[State]:
         """The objects of one application: those of its folder, or where it has none, those of no other's."""
@@ -47,11 +47,11 @@ class Environment:
         if folder == self.folder:
             return self.states
         if folder is not None:
-            own = members(self._graph, folder)
+            own = members(self.graph, folder)
             return [one for one in self.states if (one.file, id(one.object)) in own]
         others = [self._own_folder(other) for other in self.config.applications if other != application]
         taken = {
-            key for other in others if other is not None and other != self.folder for key in members(self._graph, other)
+            key for other in others if other is not None and other != self.folder for key in members(self.graph, other)
         }
         return [one for one in self.states if (one.file, id(one.object)) not in taken]
 

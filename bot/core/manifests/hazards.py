@@ -38,7 +38,7 @@ REASONS = {
     "replaced": "change what the replacement takes it from, or write the value out here",
     "second_opinion": "simplify the YAML around the value, a second reader no longer accepts the file",
     "several_tags": "set each by hand, or name one of them by `keys`",
-    "shared_place": "give this environment a place of its own, by a patch or `images` in its kustomization",
+    "shared_place": "give this environment a place of its own, as `gitops-bot places` writes it",
     "substituted": "change the variable where Flux takes it from, or write the value out here",
     "tag_unknown": "write the tag before the digest in the environment before, or the digest alone here",
     "tagged": "remove the YAML tag, or use !!str",
