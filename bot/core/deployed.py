@@ -53,10 +53,13 @@ def deployed(config: Config, files: Mapping[str, bytes], environment: str, appli
 
 
 class Everywhere(NamedTuple):
-    """Every application in every environment, by (environment, application), and the files that each one reaches."""
+    """Every application in every environment, by (environment, application); the files that each environment reaches,
+    and the folders that Flux applies for it.
+    """
 
     deployed: Mapping[tuple[str, str], Deployed]
     reached: Mapping[str, frozenset[str]]
+    applied: Mapping[str, tuple[str, ...]]
 
 
 def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> Everywhere:
@@ -69,7 +72,11 @@ def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> Everywher
             users[key].append(name)
     pairs = [(e, a) for a in config.applications for e in config.environments]
     found = {(e, a): _deployed(environments[e], a, users) for e, a in pairs}
-    return Everywhere(found, {name: one.reached for name, one in environments.items()})
+    return Everywhere(
+        found,
+        {name: one.reached for name, one in environments.items()},
+        {name: one.applied for name, one in environments.items()},
+    )
 
 
 def still_unread(config: Config, files: Mapping[str, bytes], names: Collection[str]) -> frozenset[str]:

@@ -55,7 +55,7 @@ class Snapshot:
 
     `head`, `config`, `files` and `deployed` (by environment and application) are of the default branch at one
     SHA; `files` holds every file below the environments' folders, and those elsewhere that they reach (`reached`, by
-    environment). `sources` are the heads of the build sources by
+    environment); `applied` are the folders that Flux applies for each. `sources` are the heads of the build sources by
     (application, image); `bases` the digests of the base images by their configured name; `images` what the
     registry says of a tag (None: it is not there); `charts` all versions of a chart by (repository, name);
     `source_charts` the charts in git by application; `asks` is what comments ask for; `history` the releases that an
@@ -75,6 +75,7 @@ class Snapshot:
     files: Mapping[str, bytes]
     deployed: Mapping[tuple[str, str], Deployed]
     reached: Mapping[str, frozenset[str]]
+    applied: Mapping[str, tuple[str, ...]]
     pull_requests: tuple[PullRequest, ...] | Unknown
     branches: Mapping[str, Branch]
     contributions: tuple[Contribution, ...] = ()

@@ -80,7 +80,7 @@ class Inspector:
         head, base = subject.branch.head.sha, subject.branch.base
         try:
             images = self._images(snapshot, subject)
-            rendered = self._rendered(snapshot.config.environments[subject.environment].path, base, head)
+            rendered = self._rendered(_folders(snapshot, subject), base, head)
         except Exception as error:  # noqa: BLE001 # whatever it is, it is of this pull request
             return _unknown(error)
         return rendered._replace(images=images.images, final=images.final)
@@ -140,13 +140,18 @@ class Inspector:
         listed = tuple(SourceCommit(c.sha, c.message.partition("\n")[0]) for c in commits[:MOST_COMMITS])
         return change._replace(commits=listed, more=len(commits) - len(listed), note=note)
 
-    def _rendered(self, folder: str, base: str, head: str) -> Inspection:
-        """What the folder's objects were on the base, and are at the head."""
-        empty = Inspection(base=base, head=head)
+    def _rendered(self, folders: list[str], base: str, head: str) -> Inspection:
+        """What the folders' objects were on the base, and are at the head."""
+        found = Inspection(base=base, head=head)
         try:
-            return self._compared(folder, self._tree(base), self._tree(head), empty)
+            before, after = self._tree(base), self._tree(head)
+            for folder in folders:
+                told = self._compared(folder, before, after, found)
+                notes = tuple(dict.fromkeys((*found.notes, *told.notes)))
+                found = found._replace(objects=(*found.objects, *told.objects), notes=notes)
         except Refused as refused:
-            return empty._replace(notes=(refused.message,))
+            return found._replace(notes=(*found.notes, refused.message))
+        return found
 
     def _compared(
         self, folder: str, before: Mapping[str, bytes], after: Mapping[str, bytes], empty: Inspection
@@ -162,6 +167,14 @@ class Inspector:
         if len(paths) > MOST_FILES:
             raise Refused(f"the repository has more than {MOST_FILES:,} files")
         return git.read(commit, paths)
+
+
+def _folders(snapshot: Snapshot, subject: Subject) -> list[str]:
+    """What Flux applies of what changes: the environment's folder, and the others that it names and that change."""
+    own = snapshot.config.environments[subject.environment].path
+    named = snapshot.applied.get(subject.environment, ())[1:]
+    changed = [f"{file}/" for file in subject.branch.files]
+    return [own, *(one for one in named if one and any(file.startswith(f"{one}/") for file in changed))]
 
 
 def _unknown(error: Exception) -> Unknown:

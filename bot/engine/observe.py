@@ -81,6 +81,7 @@ class Observer:
             files=files,
             deployed=everywhere.deployed,
             reached=everywhere.reached,
+            applied=everywhere.applied,
             pull_requests=(),
             branches={},
             event=self._event,

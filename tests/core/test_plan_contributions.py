@@ -52,6 +52,22 @@ def test_what_changes_no_environment_needs_nobody(files: tuple[str, ...]) -> Non
     assert said(contributed(*files)) == ("success", "it changes no environment, and nothing that decides over one")
 
 
+def test_a_base_is_a_part_of_each_environment_that_reaches_it() -> None:
+    overlay = b"resources: [../../base]\n"
+    files = everywhere("1.0.0") | {
+        "base/kustomization.yaml": b"resources: [pod.yaml]\nconfigMapGenerator: [{name: a, files: [a.txt]}]\n",
+        "base/pod.yaml": b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+        "base/a.txt": b"",
+        "envs/staging/kustomization.yaml": overlay,
+        "envs/prod/kustomization.yaml": overlay,
+    }
+    snapshot = world(FOLLOWED, files, [f"{SHOP}:1.0.0"])
+    for file in ("base/pod.yaml", "base/kustomization.yaml", "base/a.txt"):
+        asked = contributed(file, reviews=(review("alice"),))
+        found = said(replace(snapshot, contributions=asked.contributions))
+        assert found == ("pending", "prod: 1 of 2 approvals (alice); may approve: bob, carol")
+
+
 def test_each_changed_environment_wants_its_own_approvals() -> None:
     assert said(contributed(DEV)) == ("success", "dev: no approval needed")
     assert said(contributed(STAGING)) == ("pending", "staging: 0 of 1 approval")

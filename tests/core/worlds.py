@@ -126,6 +126,7 @@ def world(config: str, files: Mapping[str, bytes], pushed: Iterable[str] = (), *
         "files": dict(files),
         "deployed": everywhere.deployed,
         "reached": everywhere.reached,
+        "applied": everywhere.applied,
         "pull_requests": (),
         "branches": {},
         "tags": tags,
@@ -164,6 +165,7 @@ def with_file(snapshot: Snapshot, path: str, content: bytes) -> Snapshot:
             branches=branches,
             deployed=everywhere.deployed,
             reached=everywhere.reached,
+            applied=everywhere.applied,
         )
     )
 
@@ -330,6 +332,7 @@ def _merged(snapshot: Snapshot, branch: str) -> Snapshot:
         files=files,
         deployed=everywhere.deployed,
         reached=everywhere.reached,
+        applied=everywhere.applied,
         pull_requests=tuple(p for p in snapshot.pull_requests if p.number != number),
         branches={n: b for n, b in snapshot.branches.items() if n != branch},
         landed=snapshot.landed | {head},

@@ -35,7 +35,7 @@ class Environment:
         part = self._own_folder(only) if only else None
         graph = Graph(reading, None if part is None else (self.folder, part))
         reading.asked = set()
-        states = reach(graph, self.folder, part)
+        states, self.applied = reach(graph, self.folder, part)
         self.reached = frozenset(reading.asked | graph.used)
         self.states = _marked(followed(states, reading, sorted(self.reached)).states, policies(reading, self.reached))
         self.anchors = anchored(self.states)

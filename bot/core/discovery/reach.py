@@ -6,7 +6,7 @@ https://fluxcd.io/flux/components/kustomize/kustomizations/#path
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.discovery.graph import inside
 from bot.core.discovery.states import state
@@ -19,12 +19,20 @@ if TYPE_CHECKING:
     from bot.core.discovery.states import State
 
 
-def reach(graph: Graph, folder: str, only: str | None = None) -> list[State]:
-    """Every object of the environment in `folder`, as it is in the end; of one application's folder, with `only`.
+class Reach(NamedTuple):
+    """The objects of an environment as they are in the end, and the folders that Flux applies for it, its own first."""
+
+    states: list[State]
+    folders: tuple[str, ...]
+
+
+def reach(graph: Graph, folder: str, only: str | None = None) -> Reach:
+    """What comes of the environment in `folder`; of one application's folder, with `only`.
 
     What is below the folder belongs to it, also where no kustomization says so: values of charts, say.
     """
-    return list(_Walk(graph, folder, only).all())
+    walk = _Walk(graph, folder, only)
+    return Reach(list(walk.all()), tuple(walk.applied))
 
 
 def members(graph: Graph, folder: str) -> frozenset[tuple[str, int]]:
@@ -38,7 +46,7 @@ class _Walk:
     def __init__(self, graph: Graph, folder: str, only: str | None) -> None:
         self.graph, self.reading = graph, graph.facts
         self.folder, self.part = folder, folder if only is None else only
-        self.applied = {folder}
+        self.applied = {folder: None}
         self.met: set[str] = set()
 
     def all(self, *, anew: bool = False) -> Iterator[State]:
@@ -72,6 +80,6 @@ class _Walk:
             folder = inside("", each.applied.path) if each.applied else None
             if each.applied is None or folder is None or folder in self.applied:
                 continue
-            self.applied.add(folder)
+            self.applied[folder] = None
             there = self.graph.applied(each.file, each.applied, self.graph.whole(folder))
             yield from self._followed([one._replace(by=each) for one in there])
