@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.config import application_folder
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from bot.core.config import Config
     from bot.core.discovery.effective import Charts
-    from bot.core.discovery.states import Key
     from bot.core.manifests import Chart, Found, Place
     from bot.core.models import Carried, ImageVersion
 
@@ -66,10 +65,10 @@ def deployed_everywhere(config: Config, files: Mapping[str, bytes]) -> Everywher
     """What all environments say is deployed, from the files of the repository (path → bytes)."""
     reading = Reading(files)
     environments = {name: Environment(config, reading, name) for name in config.environments}
-    users: dict[Key, list[str]] = defaultdict(list)
+    users: dict[str, list[str]] = defaultdict(list)
     for name, environment in environments.items():
-        for key in dict.fromkeys(environment.outside()):
-            users[key].append(name)
+        for file in environment.reached:
+            users[file].append(name)
     pairs = [(e, a) for a in config.applications for e in config.environments]
     found = {(e, a): _deployed(environments[e], a, users) for e, a in pairs}
     return Everywhere(
@@ -101,7 +100,8 @@ def own_places(config: Config, files: Mapping[str, bytes], environments: Collect
     """What gives each of the environments (all, if none is named) places of its own, each saying what is so now."""
     contents: dict[str, bytes] = {}
     refusals: list[Refusal] = []
-    before = deployed_everywhere(config, files).deployed
+    everywhere = deployed_everywhere(config, files)
+    before, count = everywhere.deployed, Counter(file for there in everywhere.reached.values() for file in there)
     for name in environments or config.environments:
         for application in config.applications:
             here = before[name, application]
@@ -109,7 +109,7 @@ def own_places(config: Config, files: Mapping[str, bytes], environments: Collect
             shared += [chart for chart in here.charts.places if chart.shared]
             environment = Environment(config, Reading({**files, **contents}), name)
             for one in shared:
-                own = own_place(environment, contents, one)
+                own = own_place(environment, contents, one, count)
                 if isinstance(own, Refusal):
                     refusals.append(own)
                 else:

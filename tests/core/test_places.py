@@ -495,6 +495,35 @@ def test_an_environment_gets_places_of_its_own_that_say_the_same() -> None:
     assert own_places(load_config(text.encode()), files | dict(own.contents), ["prod"]).contents == {}
 
 
+def test_a_base_is_no_environments_own_though_all_others_override_it() -> None:
+    text, files = config("apps/ENV", chart=True), shared_base()
+    files |= own_places(load_config(text.encode()), files, ["dev"]).contents
+    found = render(world(text, files), "prod", "web", Release({"web": ImageVersion("1.2.0")}, "1.6.0"))
+    assert (found.files, {one.reason_code for one in found.refusals}) == ({}, {"shared_place"})
+
+
+def test_the_files_of_an_environment_that_is_anothers_base_are_not_edited_for_it_alone() -> None:
+    text = config("envs/ENV")
+    files = {
+        "envs/dev/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+        "envs/dev/web.yaml": deployment(f"{WEB}:1.0.0"),
+        "envs/prod/kustomization.yaml": KUSTOMIZE + "resources: [../dev]\n",
+    }
+    snapshot = world(text, {file: content.encode() for file, content in files.items()})
+    for environment in ("dev", "prod"):
+        found = render(snapshot, environment, "web", Release({"web": ImageVersion("1.2.0")}))
+        assert [one.reason_code for one in found.refusals] == ["shared_place"]
+
+
+def test_a_folder_that_one_cluster_applies_gets_the_place_in_its_kustomization() -> None:
+    text, files = config("clusters/ENV", chart=True), shared_base()
+    for name in ("dev", "prod"):
+        flow = f"{FLUX}metadata: {{name: apps}}\nspec: {{path: ./apps/{name}}}\n"
+        files[f"clusters/{name}/apps.yaml"] = flow.encode()
+    own = own_places(load_config(text.encode()), files)
+    assert (own.refusals, set(own.contents)) == ((), {f"apps/{e}/kustomization.yaml" for e in ("dev", "prod")})
+
+
 def test_a_cluster_that_shares_a_folder_gets_patches_in_its_flux_kustomization() -> None:
     text, files = cluster(release("1.5.0", "1.1.0"), "    substitute: {a: b}\n")
     own = own_places(load_config(text.encode()), files, ["prod"])

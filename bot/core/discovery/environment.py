@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bot.core.config import application_folder
-from bot.core.discovery.effective import anchored, charts, images, written
+from bot.core.discovery.effective import anchored, charts, images
 from bot.core.discovery.graph import Graph, is_below
 from bot.core.discovery.reach import members, reach
 from bot.core.discovery.reasons import FIXES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.core.config import Config
     from bot.core.discovery.effective import Charts
     from bot.core.discovery.remembered import Reading
-    from bot.core.discovery.states import Key, Named, State
+    from bot.core.discovery.states import Named, State
     from bot.core.manifests import Found
 
 
@@ -90,11 +90,6 @@ class Environment:
         found = charts(self.states_of(application), application, chart.name if chart else None)
         unread = tuple(self._unreadable(application, b"HelmRelease"))
         return found._replace(refusals=(*unread, *found.refusals))
-
-    def outside(self) -> Iterator[Key]:
-        """The scalars that decide here, and that stand in files of no folder of its own."""
-        for state in self.states:
-            yield from (one.key for one in written(state) if not is_below(one.file, self.folder))
 
     def absent(self, application: str, *, found: bool) -> Refusal | None:
         """Why there is nothing of the application here, where nothing of it was `found`: a folder that is not there."""

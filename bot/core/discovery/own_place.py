@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.discovery.graph import is_below
+from bot.core.discovery.graph import inside
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.items import add_item
 from bot.core.manifests.locate import pointer
@@ -16,6 +16,8 @@ from bot.core.manifests.nodes import Identity
 from bot.core.manifests.scalars import written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.core.discovery.environment import Environment
     from bot.core.discovery.states import State
     from bot.core.manifests import Chart, Place
@@ -32,13 +34,16 @@ class Own(NamedTuple):
     lines: tuple[str, ...]
 
 
-def own_place(environment: Environment, contents: dict[str, bytes], shared: Place | Chart) -> Own | Refusal:
+def own_place(
+    environment: Environment, contents: dict[str, bytes], shared: Place | Chart, users: Mapping[str, int]
+) -> Own | Refusal:
     """What gives an environment a place of its own that says what the shared one says.
 
-    `contents` are files that were given such places already. A refusal says where one has to be written by hand.
+    `contents` are files that were given such places already, `users` how many environments reach a file. A refusal says
+    where one has to be written by hand.
     """
     state = next((one for one in environment.states if _is_of(one, shared)), None)
-    where = _kustomization(environment, state)
+    where = _kustomization(environment, state, users)
     key, lines = _item(shared)
     if where is None or not lines:
         what = "no kustomization of the environment's own applies the object"
@@ -57,18 +62,29 @@ def _is_of(state: State, shared: Place | Chart) -> bool:
     return any((one.file, one.document) == (shared.file, shared.document) for one in written_in)
 
 
-def _kustomization(environment: Environment, state: State | None) -> tuple[str, Identity | int, Path] | None:
-    """The environment's own Flux Kustomization that applies the object, or the kustomization of its folder."""
+def _kustomization(
+    environment: Environment, state: State | None, users: Mapping[str, int]
+) -> tuple[str, Identity | int, Path] | None:
+    """What only this environment reaches, and puts the object together: the kustomization of the folder that its Flux
+    Kustomization applies, else that one itself, or the kustomization of the environment's folder.
+    """
     by = state.by if state else None
-    while by is not None and not is_below(by.file, environment.folder):
+    while by is not None:
+        folder = inside("", by.applied.path) if by.applied else None
+        applied = environment.graph.kustomization(folder) if folder is not None else None
+        if applied and users.get(applied[0]) == 1:
+            return _whole(environment, applied[0])
+        if users.get(by.file) == 1:
+            return by.file, by.object.document, ("spec",)
         by = by.by
-    if by is not None:
-        return by.file, by.object.document, ("spec",)
     found = environment.graph.kustomization(environment.folder)
-    if found is None:
-        return None
-    objects = environment.reading[found[0]].objects
-    return found[0], next((one.document for one in objects if not one.charts), 0), ()
+    return _whole(environment, found[0]) if found else None
+
+
+def _whole(environment: Environment, file: str) -> tuple[str, Identity | int, Path]:
+    """The kustomization in a file."""
+    objects = environment.reading[file].objects
+    return file, next((one.document for one in objects if not one.charts), 0), ()
 
 
 def _item(shared: Place | Chart) -> tuple[str, list[str]]:
