@@ -138,9 +138,9 @@ def _deployed(environment: Environment, application: str, users: Users) -> Deplo
     config, files = environment.config, environment.reading.files
     app = config.applications[application]
     folder = application_folder(config, environment.name, application)
-    places = {n: shared_images(f, users) for n, f in environment.images(application).items()}
+    places = {n: shared_images(environment, f, users) for n, f in environment.images(application).items()}
     images: dict[str, ImageVersion] = {n: f.version for n, f in places.items() if f.version is not None}
-    chart = shared_charts(environment.charts(application), users)
+    chart = shared_charts(environment, environment.charts(application), users)
     values = synced_commit(files.get(below(folder, app.values.target), b"")) if app.values else None
     taken = {(one.file, pointer(one.path)) for one in chart.places}
     carried = promoted_values(app, folder, files, places.values(), taken)

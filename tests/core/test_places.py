@@ -515,6 +515,19 @@ def test_the_files_of_an_environment_that_is_anothers_base_are_not_edited_for_it
         assert [one.reason_code for one in found.refusals] == ["shared_place"]
 
 
+def test_who_comes_before_cannot_keep_those_behind_from_their_own_files() -> None:
+    text = config("envs/ENV")
+    files = {
+        "envs/prod/kustomization.yaml": KUSTOMIZE + "resources: [web.yaml]\n",
+        "envs/prod/web.yaml": deployment(f"{WEB}:1.0.0"),
+        "envs/dev/kustomization.yaml": KUSTOMIZE + "resources: [../prod]\n",
+    }
+    snapshot = world(text, {file: content.encode() for file, content in files.items()})
+    wanted = Release({"web": ImageVersion("1.2.0")})
+    assert set(render(snapshot, "prod", "web", wanted).files) == {"envs/prod/web.yaml"}
+    assert [one.reason_code for one in render(snapshot, "dev", "web", wanted).refusals] == ["shared_place"]
+
+
 def test_a_folder_that_one_cluster_applies_gets_the_place_in_its_kustomization() -> None:
     text, files = config("clusters/ENV", chart=True), shared_base()
     for name in ("dev", "prod"):

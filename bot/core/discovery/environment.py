@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot.core.config import application_folder
@@ -40,6 +41,16 @@ class Environment:
         self.states = _marked(followed(states, reading, sorted(self.reached)).states, policies(reading, self.reached))
         self.anchors = anchored(self.states)
         self.graph = graph
+
+    @cached_property
+    def before(self) -> frozenset[str]:
+        """The environments that a release goes through before it comes here."""
+        found: list[str] = []
+        name = self.config.environments[self.name].after
+        while name is not None and name not in found:
+            found.append(name)
+            name = self.config.environments[name].after
+        return frozenset(found)
 
     def states_of(self, application: str) -> list[State]:
         """The objects of one application: those of its folder, or where it has none, those of no other's."""

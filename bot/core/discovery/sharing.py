@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from bot.core.discovery.graph import is_below
 from bot.core.manifests.hazards import Hazard
 from bot.core.manifests.locate import pointer
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.core.discovery.effective import Charts
+    from bot.core.discovery.environment import Environment
     from bot.core.manifests import Chart, Found, Place
     from bot.core.models import Refusal
 
@@ -18,21 +20,24 @@ Users: TypeAlias = "Mapping[str, Sequence[str]]"
 """Which environments reach a file."""
 
 
-def shared_images(found: Found, users: Users) -> Found:
+def shared_images(environment: Environment, found: Found, users: Users) -> Found:
     """The places of an image, with those apart that are others' too."""
-    told = [(place, _shared(place, users)) for place in found.places]
+    told = [(place, _shared(environment, place, users)) for place in found.places]
     apart = tuple((place, why) for place, why in told if why)
     return found._replace(places=tuple(place for place, why in told if why is None), shared=apart)
 
 
-def shared_charts(found: Charts, users: Users) -> Charts:
+def shared_charts(environment: Environment, found: Charts, users: Users) -> Charts:
     """The places of a chart, of which those say so that are others' too."""
-    places = (one._replace(shared=_shared(one, users)) for one in found.places)
+    places = (one._replace(shared=_shared(environment, one, users)) for one in found.places)
     return found._replace(places=tuple(places))
 
 
-def _shared(place: Place | Chart, users: Users) -> Refusal | None:
-    names = users.get(place.file, ())
+def _shared(environment: Environment, place: Place | Chart, users: Users) -> Refusal | None:
+    names = list(users.get(place.file, ()))
+    if is_below(place.file, environment.folder):
+        # Who comes before may build on it: that is theirs, and must stop nobody who is behind them.
+        names = [name for name in names if name not in environment.before]
     if len(names) < 2:
         return None
     what = f"the file is part of {', '.join(names)}, and none of them has it alone"
